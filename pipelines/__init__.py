@@ -1,0 +1,1 @@
+"""A warehouse of Microsoft 365 usage and licences, from Microsoft Graph to DuckDB."""

@@ -1,0 +1,84 @@
+"""The throttle budget: how many report requests may still be sent, kept on disk and shared by processes.
+
+Microsoft allows 14 CSV report requests per report and app, and 40 per report over all apps of the tenant, in
+ten minutes (Graph "throttling limits"). Asking for a day and asking for a period count against the same
+report. The counts live in a small SQLite file, so that a restarted run does not earn a refusal.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pyrate_limiter import Rate, RateItem, SQLiteBucket
+
+# Called with the seconds still to wait and the report's name.
+WaitObserver = Callable[[float, str], None]
+
+
+class RequestBudget:
+    """A sliding window of requests per (tenant, app, report) and per (tenant, report).
+
+    clock: seconds since the epoch. sleep: both can be replaced in tests. on_wait is told of every wait before
+    it begins.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        per_app: int = 14,
+        per_tenant: int = 40,
+        window_seconds: float = 600.0,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        on_wait: WaitObserver | None = None,
+    ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._per_app = per_app
+        self._per_tenant = per_tenant
+        # The service counts a request when it arrives, we when it leaves: keep a little more distance.
+        self._window_ms = int((window_seconds + min(max(window_seconds * 0.02, 0.2), 5.0)) * 1000)
+        self._clock = clock
+        self._sleep = sleep
+        self._on_wait = on_wait
+        self._buckets: dict[str, SQLiteBucket] = {}
+
+    def acquire(self, tenant_id: str, client_id: str, report: str) -> float:
+        """Take one request out of the budget, waiting until there is one. Returns the seconds waited."""
+        return self._take(f"{tenant_id}/{report}", self._per_tenant, report) + self._take(
+            f"{tenant_id}/{client_id}/{report}", self._per_app, report
+        )
+
+    def close(self) -> None:
+        """Close the files."""
+        for bucket in self._buckets.values():
+            bucket.close()
+        self._buckets.clear()
+
+    def _take(self, name: str, limit: int, report: str) -> float:
+        bucket = self._bucket(name, limit)
+        waited = 0.0
+        while True:
+            with bucket.lock:
+                now = int(self._clock() * 1000)
+                bucket.leak(now)
+                item = RateItem(report, now)
+                if bucket.put(item):
+                    return waited
+                pause = max(int(bucket.waiting(item)), 10) / 1000  # type: ignore[arg-type]
+            if self._on_wait:
+                self._on_wait(pause, report)
+            self._sleep(pause)
+            waited += pause
+
+    def _bucket(self, name: str, limit: int) -> SQLiteBucket:
+        table = "budget_" + re.sub(r"[^a-z0-9]", "_", name.lower())
+        if table not in self._buckets:
+            self._buckets[table] = SQLiteBucket.init_from_file(
+                [Rate(limit, self._window_ms)], table=table, db_path=str(self._path), use_file_lock=True
+            )
+        return self._buckets[table]

@@ -1,0 +1,79 @@
+"""The directory and licence endpoints: what is asked of each.
+
+Source: Graph v1.0 ``user: list``, ``directory: deletedItems``, ``subscribedSku: list``,
+``directory: subscriptions``, ``organization: get``, ``adminReportSettings: get``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipelines.graph.client import GraphClient
+
+USER_PROPERTIES = (
+    "id",
+    "userPrincipalName",
+    "mail",
+    "proxyAddresses",
+    "displayName",
+    "userType",
+    "accountEnabled",
+    "department",
+    "jobTitle",
+    "officeLocation",
+    "city",
+    "country",
+    "usageLocation",
+    "companyName",
+    "employeeId",
+    "employeeType",
+    "onPremisesSyncEnabled",
+    "createdDateTime",
+    "assignedLicenses",
+    "licenseAssignmentStates",
+)
+# Graph cuts pages to this size when sign-in activity is asked for.
+SIGN_IN_PAGE_SIZE = 500
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One thing to read: its name in landing/ and the ledger, its path below /v1.0/, and its query."""
+
+    source: str
+    path: str
+    params: dict[str, str] = field(default_factory=dict)
+    is_collection: bool = True
+
+
+def users(page_size: int, *, with_sign_ins: bool) -> Endpoint:
+    """Everyone in the directory with manager and licences; sign-in activity needs Entra ID P1."""
+    properties = (*USER_PROPERTIES, "signInActivity") if with_sign_ins else USER_PROPERTIES
+    return Endpoint(
+        "users",
+        "users",
+        {
+            "$select": ",".join(properties),
+            "$expand": "manager($select=id,displayName,userPrincipalName)",
+            "$top": str(min(page_size, SIGN_IN_PAGE_SIZE) if with_sign_ins else page_size),
+        },
+    )
+
+
+DELETED_USERS = Endpoint(
+    "deletedUsers",
+    "directory/deletedItems/microsoft.graph.user",
+    {"$select": "id,userPrincipalName,displayName,department,userType,deletedDateTime", "$top": "999"},
+)
+SUBSCRIBED_SKUS = Endpoint("subscribedSkus", "subscribedSkus")
+SUBSCRIPTIONS = Endpoint("subscriptions", "directory/subscriptions")
+ORGANIZATION = Endpoint("organization", "organization")
+REPORT_SETTINGS = Endpoint("reportSettings", "admin/reportSettings", is_collection=False)
+
+
+def read(client: GraphClient, endpoint: Endpoint) -> Iterator[bytes]:
+    """The pages of an endpoint as received, one JSON object each. Raises GraphError."""
+    context = client.context(endpoint.source)
+    for body, _ in client.get_pages(endpoint.path, context, endpoint.params or None):
+        yield body

@@ -1,0 +1,160 @@
+"""What can go wrong on the way to Graph, as one exception type.
+
+GraphError
+├── SignInError        no token: wrong secret, unknown tenant or app
+├── TransientError     worth asking again: 429, 5xx, a broken connection, a half-sent body
+└── ProtocolError      an answer that Graph does not give: unexpected redirect, foreign link, no JSON
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import requests
+
+
+@dataclass(frozen=True)
+class GraphContext:
+    """What a request was about; put into every error message."""
+
+    tenant_id: str
+    what: str
+    report_date: date | None = None
+
+    def __str__(self) -> str:
+        day = f", report date {self.report_date}" if self.report_date else ""
+        return f"{self.what} (tenant {self.tenant_id}{day})"
+
+
+class GraphError(Exception):
+    """A request to Graph or to the sign-in service that did not work.
+
+    status: HTTP status or None when there was no answer. code, message: Graph's own, the innermost where
+    errors are nested. request_id: for a support call to Microsoft. No secret, token or download address is
+    ever part of it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        context: GraphContext | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context = context
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        where = f"{self.context}: " if self.context else ""
+        facts = [f"HTTP {self.status}" if self.status else "", self.code or ""]
+        known = ", ".join(fact for fact in facts if fact)
+        request = f" [request-id {self.request_id}]" if self.request_id else ""
+        return f"{where}{self.message}{f' ({known})' if known else ''}{request}"
+
+    @property
+    def is_permission(self) -> bool:
+        """The app, or the signed-in user, may not ask this."""
+        return self.status == 403
+
+    @property
+    def is_refused_date(self) -> bool:
+        """The service does not serve this report date (too old, or not published yet)."""
+        return self.status == 400 and self.code == "InvalidArgument"
+
+
+class SignInError(GraphError):
+    """No token was issued."""
+
+
+class ProtocolError(GraphError):
+    """An answer that Graph does not give; never retried."""
+
+
+class TransientError(GraphError):
+    """Worth asking again. retry_after: seconds that the service asked us to wait, if it did."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class ErrorBody:
+    """Graph's error as sent: ``{"error": {"code", "message", "innerError": {"request-id"}}}``."""
+
+    code: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+
+
+def parse_error(text: str) -> ErrorBody:
+    """Read an error body; JSON nested inside ``message`` (as the reports service sends it) is unwrapped.
+
+    Anything else, an HTML page for example, gives an empty ErrorBody.
+    """
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return ErrorBody()
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        if isinstance(body, dict) and isinstance(body.get("Message"), str):
+            return ErrorBody(message=body["Message"])
+        return ErrorBody()
+    inner = error.get("innerError") or error.get("innererror") or {}
+    message = error.get("message")
+    found = ErrorBody(
+        code=error.get("code"),
+        message=message if isinstance(message, str) else None,
+        request_id=inner.get("request-id") if isinstance(inner, dict) else None,
+    )
+    if isinstance(message, str) and message.lstrip().startswith("{"):
+        nested = parse_error(message)
+        found = replace(
+            found,
+            code=nested.code or found.code,
+            message=nested.message or found.message,
+            request_id=found.request_id or nested.request_id,
+        )
+    return found
+
+
+def retry_after_seconds(response: requests.Response) -> float | None:
+    """The ``Retry-After`` header in seconds; None when absent or not a number of seconds."""
+    try:
+        return max(float(response.headers["Retry-After"]), 0.0)
+    except (KeyError, ValueError):
+        return None
+
+
+def error_from_response(response: requests.Response, context: GraphContext) -> GraphError:
+    """The exception for a response that is not a success. Reads at most 64 KiB of the body."""
+    body = parse_error(response.raw.read(65536, decode_content=True).decode("utf-8", "replace"))
+    request_id = response.headers.get("request-id") or body.request_id
+    facts: dict[str, Any] = {
+        "context": context,
+        "status": response.status_code,
+        "code": body.code,
+        "request_id": request_id,
+    }
+    message = body.message or _REASONS.get(response.status_code, "The service gave no reason.")
+    if response.status_code == 429 or response.status_code >= 500:
+        return TransientError(message, retry_after=retry_after_seconds(response), **facts)
+    return GraphError(message, **facts)
+
+
+_REASONS = {
+    401: "The token was not accepted.",
+    403: "A permission or role is missing.",
+    404: "There is no such thing.",
+    429: "Too many requests.",
+}

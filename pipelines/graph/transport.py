@@ -1,0 +1,61 @@
+"""The one HTTP session: certificates, time-outs, and nothing that leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+# Seconds to connect, and between two pieces of an answer.
+TIMEOUT = (10.0, 120.0)
+
+
+class TlsSession(requests.Session):
+    """A requests session whose own CA bundle wins over the machine's.
+
+    requests lets ``REQUESTS_CA_BUNDLE`` and ``CURL_CA_BUNDLE`` override ``Session.verify``; a bundle set for
+    this product must not be replaced silently. Proxies are still taken from the environment. Redirects are
+    never followed: the caller decides, without the bearer token.
+    """
+
+    def __init__(self, ca_bundle: Path | None = None) -> None:
+        super().__init__()
+        self.verify = str(ca_bundle) if ca_bundle else True
+        self.mount("https://", HTTPAdapter(pool_maxsize=8))
+        self.headers["User-Agent"] = "m365-usage-warehouse"
+
+    def merge_environment_settings(
+        self,
+        url: str | bytes | None,
+        proxies: MutableMapping[str, str] | None,
+        stream: bool | None,
+        verify: bool | str | None,
+        cert: str | tuple[str, str] | None,
+    ) -> Any:
+        """Give the session's own bundle the same rank as one named on the request."""
+        if verify is None and self.verify is not True:
+            verify = self.verify
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send one request, with time-outs, following no redirect; https only."""
+        if not url.lower().startswith("https://"):
+            raise requests.exceptions.InvalidURL("Only https addresses are asked.")
+        options["timeout"] = options.get("timeout") or TIMEOUT
+        options["allow_redirects"] = False
+        return super().request(method, url, **options)
+
+    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+        """No credentials from a netrc file, ever."""
+
+    def get_without_credentials(self, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
+        """GET a pre-authenticated address: no bearer token, no netrc login; the body is not read yet."""
+        return self.get(url, headers=dict(headers or {}), stream=True, auth=_no_auth)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    request.headers.pop("Authorization", None)
+    return request
