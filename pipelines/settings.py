@@ -156,7 +156,9 @@ class Settings(BaseSettings):
                 f"No tenant is configured: set {', '.join(self.missing_tenant_settings)} in the environment "
                 "or in .env (see .env.example)."
             )
-        assert self.tenant_id and self.client_id and self.client_secret  # noqa: S101 - checked just above
+        assert self.tenant_id
+        assert self.client_id
+        assert self.client_secret
         tenant_id = self.tenant_id.strip().lower()
         if not TENANT_ID.match(tenant_id):
             raise SettingsError(

@@ -83,9 +83,13 @@ class TokenProvider:
         except ValueError as error:
             # MSAL raises this when the tenant's OpenID configuration is refused: an unknown tenant, mostly.
             self._app = None
-            advice = _ADVICE[90002] if "invalid_tenant" in str(error) or "90002" in str(error) else (
-                "The sign-in service did not describe this tenant: check M365_TENANT_ID, M365_CLOUD and "
-                "M365_AUTHORITY_URL."
+            advice = (
+                _ADVICE[90002]
+                if "invalid_tenant" in str(error) or "90002" in str(error)
+                else (
+                    "The sign-in service did not describe this tenant: check M365_TENANT_ID, M365_CLOUD and "
+                    "M365_AUTHORITY_URL."
+                )
             )
             raise SignInError(advice, context=self._context) from None
 
@@ -102,5 +106,8 @@ class TokenProvider:
             advice = f"The sign-in service refused: {first_line}"
         code = f"AADSTS{numbers[0]}" if numbers else str(answer.get("error") or "")
         return SignInError(
-            advice, context=self._context, code=code, request_id=answer.get("correlation_id") or answer.get("trace_id")
+            advice,
+            context=self._context,
+            code=code,
+            request_id=answer.get("correlation_id") or answer.get("trace_id"),
         )

@@ -56,7 +56,7 @@ class RequestBudget:
     def close(self) -> None:
         """Close the files."""
         for bucket in self._buckets.values():
-            bucket.close()
+            bucket.close()  # type: ignore[no-untyped-call]
         self._buckets.clear()
 
     def _take(self, name: str, limit: int, report: str) -> float:

@@ -10,7 +10,13 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
 
 from pipelines.graph.auth import TokenProvider
 from pipelines.graph.budget import RequestBudget
@@ -78,11 +84,6 @@ class GraphClient:
         """The words that stand before every error of a call."""
         return GraphContext(self.tenant.tenant_id, what, **facts)
 
-    def get_json(self, path: str, context: GraphContext, params: dict[str, str] | None = None) -> dict[str, Any]:
-        """GET one JSON object below ``/v1.0/``."""
-        body = self._retrying(lambda: self._get_page(self._url(path), context, params))
-        return _as_object(body, context)
-
     def get_pages(
         self, path: str, context: GraphContext, params: dict[str, str] | None = None
     ) -> Iterator[tuple[bytes, dict[str, Any]]]:
@@ -142,9 +143,7 @@ class GraphClient:
     ) -> requests.Response:
         self.statistics.requests += 1
         try:
-            response = self.session.get(
-                url, params=params, headers={"Authorization": f"Bearer {token}"}, stream=True
-            )
+            response = self.session.get(url, params=params, headers={"Authorization": f"Bearer {token}"}, stream=True)
         except requests.exceptions.RequestException as error:
             raise _connection_error(error, context, urlsplit(url).hostname) from None
         self.statistics.request_id = response.headers.get("request-id")
@@ -169,9 +168,7 @@ class GraphClient:
     def _checked_location(self, location: str, context: GraphContext) -> str:
         parts = urlsplit(location)
         host = (parts.hostname or "").lower()
-        allowed = any(
-            host.endswith(entry) if entry.startswith(".") else host == entry for entry in self.download_hosts
-        )
+        allowed = any(host.endswith(entry) if entry.startswith(".") else host == entry for entry in self.download_hosts)
         if parts.scheme != "https" or not allowed:
             raise ProtocolError(
                 f"The report was to be downloaded from {parts.scheme or 'no'}://{host or '?'}, which is not an "
@@ -202,14 +199,10 @@ class GraphClient:
         except requests.exceptions.RequestException as error:
             raise _connection_error(error, context, host) from None
         except urllib3.exceptions.HTTPError as error:
-            raise TransientError(
-                f"The download broke off ({type(error).__name__}).", context=context
-            ) from None
+            raise TransientError(f"The download broke off ({type(error).__name__}).", context=context) from None
         is_encoded = response.headers.get("Content-Encoding", "identity") != "identity"
         if expected and not is_encoded and target.tell() != int(expected):
-            raise TransientError(
-                f"The download was cut: {target.tell()} of {expected} bytes arrived.", context=context
-            )
+            raise TransientError(f"The download was cut: {target.tell()} of {expected} bytes arrived.", context=context)
 
     def _download_refused(self, response: requests.Response, context: GraphContext) -> GraphError:
         error = error_from_response(response, context)

@@ -24,6 +24,8 @@ class TlsSession(requests.Session):
     def __init__(self, ca_bundle: Path | None = None) -> None:
         super().__init__()
         self.verify = str(ca_bundle) if ca_bundle else True
+        # With an auth of its own, requests takes no login from a netrc file in place of the bearer token.
+        self.auth = _as_it_is
         self.mount("https://", HTTPAdapter(pool_maxsize=8))
         self.headers["User-Agent"] = "m365-usage-warehouse"
 
@@ -48,14 +50,10 @@ class TlsSession(requests.Session):
         options["allow_redirects"] = False
         return super().request(method, url, **options)
 
-    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
-        """No credentials from a netrc file, ever."""
-
     def get_without_credentials(self, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
-        """GET a pre-authenticated address: no bearer token, no netrc login; the body is not read yet."""
-        return self.get(url, headers=dict(headers or {}), stream=True, auth=_no_auth)
+        """GET a pre-authenticated address, without the bearer token; the body is not read yet."""
+        return self.get(url, headers=dict(headers or {}), stream=True)
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    request.headers.pop("Authorization", None)
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request

@@ -1,0 +1,1 @@
+"""Landing files and the DuckDB warehouse. No HTTP, no Dagster."""

@@ -1,0 +1,85 @@
+"""Loading: every landed answer that the ledger does not know yet, one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.warehouse.database import transaction
+from pipelines.warehouse.errors import RefusedBodyError
+from pipelines.warehouse.landing import FetchRecord, LandedFetch, Landing, Verdict
+from pipelines.warehouse.ledger import LoadFacts, add_fetch, known_fetch_ids
+from pipelines.warehouse.load_day import load_day
+from pipelines.warehouse.load_directory import DIRECTORY_SOURCES, load_directory
+from pipelines.warehouse.load_report import load_period, load_user_counts
+from pipelines.warehouse.stage_report import stage_report
+
+DAY_REPORT = "getM365AppUserDetail"
+COUNTS_REPORT = "getM365AppUserCounts"
+
+
+@dataclass(frozen=True)
+class LoadedFetch:
+    """One landed answer after loading."""
+
+    record: FetchRecord
+    verdict: Verdict | None
+    facts: LoadFacts
+
+
+def load_pending(
+    con: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    on_loaded: Callable[[LoadedFetch], None] = lambda _: None,
+) -> list[LoadedFetch]:
+    """Load all landed answers that the ledger does not know, in the order they were made.
+
+    Each is one transaction, rows and ledger entry together, so a killed load goes on where it stopped. A body
+    that is not what it should be is refused, with a reason in the ledger and beside the record.
+    """
+    loaded = []
+    for landed in landing.all_fetches(known_fetch_ids(con)):
+        result = _load_one(con, landing, landed)
+        if result.verdict is not None:
+            landing.add_verdict(landed, result.verdict)
+        on_loaded(result)
+        loaded.append(result)
+    return loaded
+
+
+def _load_one(con: duckdb.DuckDBPyConnection, landing: Landing, landed: LandedFetch) -> LoadedFetch:
+    record = landed.record
+    if record.outcome != "ok":
+        with transaction(con):
+            add_fetch(con, record, None, LoadFacts())
+        return LoadedFetch(record, None, LoadFacts())
+    try:
+        with transaction(con):
+            verdict, facts = _load_body(con, landing, record)
+            add_fetch(con, record, verdict, facts)
+    except RefusedBodyError as refusal:
+        verdict, facts = Verdict("refused", str(refusal)), LoadFacts()
+        with transaction(con):
+            add_fetch(con, record, verdict, facts)
+    return LoadedFetch(record, verdict, facts)
+
+
+def _load_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRecord) -> tuple[Verdict, LoadFacts]:
+    path = landing.body_path(record)
+    if not path.is_file():
+        raise RefusedBodyError("The landed file is gone.")
+    if record.source in DIRECTORY_SOURCES:
+        verdict, rows = load_directory(con, record, path)
+        return verdict, LoadFacts(rows=rows)
+    if record.is_complete is False:
+        raise RefusedBodyError("The report breaks off: it does not end with a line end.")
+    if record.source == COUNTS_REPORT:
+        return load_user_counts(con, record, path), LoadFacts()
+    if record.source != DAY_REPORT:
+        raise RefusedBodyError(f"Nothing here reads {record.source}.")
+    is_day = record.report_date is not None
+    report = stage_report(con, path, with_dates=not is_day)
+    verdict = load_day(con, record, report) if is_day else load_period(con, record, report)
+    return verdict, LoadFacts.of(report)

@@ -1,0 +1,169 @@
+"""Loading one report day: delete and insert of its person-days, and what the new answer changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from pipelines.warehouse.bits import APPS
+from pipelines.warehouse.keys import add_upn_keys
+from pipelines.warehouse.landing import FetchRecord, Verdict
+from pipelines.warehouse.stage_report import ANY_USE, StagedReport
+
+# A correction that takes away more than this share of a day's rows is held for review.
+MAX_REMOVED_SHARE = 0.2
+_PACKED = ", ".join(APPS)
+
+
+@dataclass(frozen=True)
+class StoredDay:
+    """The fetch that the stored rows of a day come from."""
+
+    fetch_id: str
+    rows: int
+    active_rows: int
+    is_concealed: bool
+
+
+def stored_day(con: duckdb.DuckDBPyConnection, tenant_id: str, report_date: date) -> StoredDay | None:
+    """What is stored of the day now; None when nothing is."""
+    row = con.execute(
+        """
+        select fetch_id, rows, active_rows, concealed_rows * 2 > rows - unknown_rows
+        from ledger.fetches
+        where tenant_id = $tenant_id and report_date = $report_date and verdict in ('applied', 'unchanged')
+        order by completed_at desc, fetch_id desc
+        limit 1
+        """,
+        {"tenant_id": tenant_id, "report_date": report_date},
+    ).fetchone()
+    return StoredDay(*row) if row else None
+
+
+def load_day(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: StagedReport) -> Verdict:
+    """Put the staged report in the place of the stored day, unless it would worsen it.
+
+    Runs inside the caller's transaction. No re-fetch ever worsens a stored day: an answer without rows, or
+    with concealed names over named ones, is kept aside; one that would remove more than a fifth is held.
+    """
+    assert record.report_date is not None
+    stored = stored_day(con, record.tenant_id, record.report_date)
+    if stored and stored.rows and not report.rows:
+        return Verdict("kept", "The new answer has no rows; the stored day stays.")
+    if stored and stored.rows and report.is_concealed and not stored.is_concealed:
+        return Verdict("kept", "Names are concealed in the new answer; the stored day with names stays.")
+    day = {"tenant_id": record.tenant_id, "report_date": record.report_date}
+    add_upn_keys(con, record.tenant_id, f"select upn, is_concealed from staged where upn is not null and {ANY_USE}")
+    con.execute(
+        f"""
+        create or replace temp table new_day as
+        select k.upn_key, {_PACKED}
+        from staged as s
+        inner join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
+        where {ANY_USE}
+        """,
+        {"tenant_id": record.tenant_id},
+    )
+    verdict = Verdict("applied")
+    if stored:
+        same_people = stored.is_concealed == report.is_concealed
+        verdict = _compare(con, day, stored, report) if same_people else verdict
+        if verdict.verdict != "unchanged":
+            _note_restatement(con, day, record.fetch_id, is_applied=verdict.verdict == "applied")
+        if verdict.verdict != "applied":
+            return verdict
+    _replace(con, day)
+    return verdict
+
+
+def _compare(
+    con: duckdb.DuckDBPyConnection, day: dict[str, object], stored: StoredDay, report: StagedReport
+) -> Verdict:
+    counted = con.execute(
+        f"""
+        with old_day as (
+            select upn_key, {_PACKED} from raw.m365_app_user_days
+            where tenant_id = $tenant_id and report_date = $report_date
+        ),
+        old_unknown as (
+            select {_PACKED}, user_rows from raw.m365_app_unknown_days
+            where tenant_id = $tenant_id and report_date = $report_date
+        ),
+        new_unknown as (
+            select {_PACKED}, count(*)::integer as user_rows from staged where upn is null group by all
+        )
+        select
+            (select count(*) from (from old_day except from new_day))
+            + (select count(*) from (from new_day except from old_day))
+            + (select count(*) from (from old_unknown except from new_unknown))
+            + (select count(*) from (from new_unknown except from old_unknown)),
+            (select count(*) from old_day anti join new_day using (upn_key))
+        """,
+        day,
+    ).fetchone()
+    assert counted is not None
+    differences, removed = counted
+    if not differences:
+        return Verdict("unchanged")
+    fewer = 1 - report.rows / stored.rows if stored.rows else 0
+    share = max(fewer, removed / stored.active_rows if stored.active_rows else 0)
+    if share > MAX_REMOVED_SHARE:
+        return Verdict("held", f"The correction would remove {share:.0%} of the day's rows; held for review.")
+    return Verdict("applied")
+
+
+def _note_restatement(
+    con: duckdb.DuckDBPyConnection, day: dict[str, object], fetch_id: str, *, is_applied: bool
+) -> None:
+    """Record what changed, per app and over all people: new here, gone, switched on, switched off."""
+    per_app = " union all ".join(
+        f"""
+        select '{app}' as app,
+            count(*) filter (where o.upn_key is null and n.{app} > 0) as rows_added,
+            count(*) filter (where n.upn_key is null and o.{app} > 0) as rows_removed,
+            count(*) filter (where o.{app} = 0 and n.{app} > 0) as switched_on,
+            count(*) filter (where o.{app} > 0 and n.{app} = 0) as switched_off
+        from old_day as o full join new_day as n on n.upn_key = o.upn_key
+        """
+        for app in APPS
+    )
+    con.execute(
+        f"""
+        insert into ledger.restatements
+        with old_day as (
+            select upn_key, {_PACKED} from raw.m365_app_user_days
+            where tenant_id = $tenant_id and report_date = $report_date
+        ),
+        changes as (
+            {per_app}
+            union all
+            select 'all', count(*) filter (where o.upn_key is null), count(*) filter (where n.upn_key is null), 0, 0
+            from old_day as o full join new_day as n on n.upn_key = o.upn_key
+        )
+        select $tenant_id, $report_date, $fetch_id, app, $is_applied,
+            rows_added, rows_removed, switched_on, switched_off
+        from changes
+        """,
+        {**day, "fetch_id": fetch_id, "is_applied": is_applied},
+    )
+
+
+def _replace(con: duckdb.DuckDBPyConnection, day: dict[str, object]) -> None:
+    for table in ("raw.m365_app_user_days", "raw.m365_app_unknown_days"):
+        con.execute(f"delete from {table} where tenant_id = $tenant_id and report_date = $report_date", day)
+    con.execute(
+        f"""
+        insert into raw.m365_app_user_days
+        select $tenant_id, $report_date, upn_key, {_PACKED} from new_day order by upn_key
+        """,
+        day,
+    )
+    con.execute(
+        f"""
+        insert into raw.m365_app_unknown_days
+        select $tenant_id, $report_date, {_PACKED}, count(*) from staged where upn is null group by all order by all
+        """,
+        day,
+    )

@@ -1,0 +1,89 @@
+"""Loading the period snapshots and Microsoft's own daily counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from pipelines.warehouse.bits import APPS
+from pipelines.warehouse.errors import RefusedBodyError
+from pipelines.warehouse.keys import add_upn_keys
+from pipelines.warehouse.landing import FetchRecord, Verdict
+from pipelines.warehouse.report_csv import (
+    APP_FLAGS,
+    REFRESH_DATE,
+    date_sql,
+    explain_csv_error,
+    read_csv_sql,
+    read_shape,
+)
+from pipelines.warehouse.stage_report import StagedReport
+
+_PACKED = ", ".join(APPS)
+
+
+def load_period(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: StagedReport) -> Verdict:
+    """Keep the staged period snapshot if it is at least as new as the stored one; inside a transaction."""
+    tenant = {"tenant_id": record.tenant_id, "period": int((record.report_period or "D0")[1:])}
+    if report.report_refresh_date is None:
+        return Verdict("kept", "The period report has no rows; the stored one stays.")
+    stored = con.execute(
+        "select max(report_refresh_date) from raw.m365_app_user_periods "
+        "where tenant_id = $tenant_id and report_period = $period",
+        tenant,
+    ).fetchone()
+    if stored and stored[0] and stored[0] > report.report_refresh_date:
+        return Verdict("kept", "A newer period snapshot is stored.")
+    add_upn_keys(con, record.tenant_id, "select upn, is_concealed from staged where upn is not null")
+    con.execute(
+        "delete from raw.m365_app_user_periods where tenant_id = $tenant_id and report_period = $period",
+        tenant,
+    )
+    con.execute(
+        f"""
+        insert into raw.m365_app_user_periods
+        select $tenant_id, $period, $refresh_date, k.upn_key, last_activation_date, last_activity_date, {_PACKED}
+        from staged as s
+        inner join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
+        order by k.upn_key
+        """,
+        {**tenant, "refresh_date": report.report_refresh_date},
+    )
+    return Verdict("applied")
+
+
+def load_user_counts(con: duckdb.DuckDBPyConnection, record: FetchRecord, path: Path) -> Verdict:
+    """Microsoft's own active users per app and day; a newer answer replaces each day it names."""
+    shape = read_shape(path, (REFRESH_DATE, "Report Date", *APP_FLAGS))
+    counts = ", ".join(f'cast("{flag}" as integer) as {app}' for app, flag in APPS.items())
+    try:
+        con.execute(
+            f"""
+            create or replace temp table staged_counts as
+            select {date_sql("Report Date")} as report_date, {date_sql(REFRESH_DATE)} as refresh_date, {counts}
+            from {read_csv_sql(shape)}
+            """,
+            {"path": str(path)},
+        )
+    except duckdb.InvalidInputException as error:
+        raise explain_csv_error(error) from None
+    except duckdb.ConversionException:
+        raise RefusedBodyError("The user counts hold a cell that is no number.") from None
+    tenant = {"tenant_id": record.tenant_id}
+    con.execute(
+        """
+        delete from raw.m365_app_user_counts
+        where tenant_id = $tenant_id and report_date in (select report_date from staged_counts)
+        """,
+        tenant,
+    )
+    con.execute(
+        f"""
+        insert into raw.m365_app_user_counts
+        select $tenant_id, report_date, refresh_date, {_PACKED} from staged_counts
+        where report_date is not null order by report_date
+        """,
+        tenant,
+    )
+    return Verdict("applied")

@@ -1,0 +1,140 @@
+"""Reading Microsoft's report CSVs with DuckDB's own reader, by column *name*.
+
+``read_csv(columns=…)`` binds by position whatever the header says, so the header line is read first and the
+columns are listed in its order. Extra columns and any order are accepted; a missing or doubled name, an HTML
+page, a cut file, a ragged row or a strange cell is refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import zstandard
+
+from pipelines.warehouse.bits import APP_BIT, APPS, PLATFORM_BITS, PLATFORMS
+from pipelines.warehouse.errors import RefusedBodyError
+
+UPN = "User Principal Name"
+REFRESH_DATE = "Report Refresh Date"
+LAST_ACTIVATION = "Last Activation Date"
+LAST_ACTIVITY = "Last Activity Date"
+APP_FLAGS = tuple(APPS.values())
+APP_PLATFORM_FLAGS = tuple(f"{app} ({platform})" for platform in PLATFORMS.values() for app in APPS.values())
+_HEADER_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class CsvShape:
+    """The header of one report file: column names in file order, and the line end."""
+
+    columns: tuple[str, ...]
+    line_end: str
+
+
+def read_shape(path: Path, required: Iterable[str]) -> CsvShape:
+    """Read the header line of a landed (zstd-compressed) CSV and check that the required columns are there.
+
+    White space in names is normalised. Raises RefusedBodyError.
+    """
+    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+        head = stream.read(_HEADER_BYTES)
+    text = head.decode("utf-8-sig", "replace")
+    if not text.strip():
+        raise RefusedBodyError("The report is empty, without even a header line.")
+    if text.lstrip()[:1] in "<{[":
+        kind = "an HTML page" if text.lstrip().startswith("<") else "JSON"
+        raise RefusedBodyError(f"The answer is {kind}, not a CSV report.")
+    end = text.find("\n")
+    if end < 0:
+        raise RefusedBodyError("The report breaks off inside its header line.")
+    header = text[: end + 1]
+    line_end = "\r\n" if header.endswith("\r\n") else "\n"
+    columns = tuple(" ".join(name.split()) for name in next(csv.reader(io.StringIO(header.strip("\r\n")))))
+    missing = [name for name in required if name not in columns]
+    if missing:
+        raise RefusedBodyError(
+            f"The report lacks {len(missing)} of its columns: {', '.join(missing[:5])}"
+            f"{', …' if len(missing) > 5 else ''}."
+        )
+    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    if doubled:
+        raise RefusedBodyError(f"The report has columns twice: {', '.join(doubled)}.")
+    return CsvShape(columns, line_end)
+
+
+def read_csv_sql(shape: CsvShape) -> str:
+    """A ``read_csv`` call over ``$path`` that reads every column as text, in the file's own order.
+
+    Flags are text, too, so that a cell which is neither yes nor no is seen rather than guessed at.
+    """
+    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in shape.columns)
+    line_end = "'\\r\\n'" if shape.line_end == "\r\n" else "'\\n'"
+    return (
+        f"read_csv($path, header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+        f"new_line = {line_end}, strict_mode = true, columns = {{{columns}}})"
+    )
+
+
+def packed_columns_sql() -> str:
+    """The six packed app columns of one report row; see bits.py for the meaning of the value."""
+    return ",\n".join(
+        f"cast(case when {_is_yes(flag)} then {APP_BIT} + "
+        + " + ".join(
+            f"case when {_is_yes(f'{flag} ({platform_flag})')} then {PLATFORM_BITS[platform]} else 0 end"
+            for platform, platform_flag in PLATFORMS.items()
+        )
+        + f" else 0 end as tinyint) as {app}"
+        for app, flag in APPS.items()
+    )
+
+
+def disagreement_sql() -> str:
+    """True where some app's own flag says otherwise than its four platform flags together."""
+    return " or ".join(
+        f"({_is_yes(flag)}) <> ({' or '.join(_is_yes(f'{flag} ({p})') for p in PLATFORMS.values())})"
+        for flag in APP_FLAGS
+    )
+
+
+def strange_cells_sql() -> str:
+    """How many flag cells of the row are neither Yes, No, True, False nor empty."""
+    return " + ".join(
+        f"case when {_quoted(flag)} = 'No' or {_quoted(flag)} = 'Yes' or {_quoted(flag)} is null then 0 "
+        f"when lower({_quoted(flag)}) in ('yes', 'no', 'true', 'false', '') then 0 else 1 end"
+        for flag in (*APP_FLAGS, *APP_PLATFORM_FLAGS)
+    )
+
+
+def date_sql(column: str) -> str:
+    """A date cell: ``YYYY-MM-DD``, with or without a time behind it; empty is NULL."""
+    return f"try_cast(left({_quoted(column)}, 10) as date)"
+
+
+def explain_csv_error(error: duckdb.Error) -> RefusedBodyError:
+    """DuckDB quotes the offending line, which names a person: keep only where it went wrong."""
+    text = str(error)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    where = f" at line {line.group(1)}" if line else ""
+    reason = re.search(r"(Expected Number of Columns: \d+ Found: \d+)", text)
+    what = f": {reason.group(1).lower()}" if reason else ""
+    return RefusedBodyError(f"The report cannot be read as CSV{where}{what}.")
+
+
+def _is_yes(column: str) -> str:
+    # The plain comparison answers nearly every cell; lower() runs only for the rest.
+    name = _quoted(column)
+    return f"case when {name} = 'Yes' then true when {name} = 'No' then false else coalesce(lower({name}) in ('yes', 'true'), false) end"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"

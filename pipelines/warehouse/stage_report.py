@@ -1,0 +1,120 @@
+"""One pass over a getM365AppUserDetail file: from CSV to packed rows in a temporary table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from pipelines.warehouse.bits import APPS
+from pipelines.warehouse.errors import RefusedBodyError
+from pipelines.warehouse.report_csv import (
+    APP_FLAGS,
+    APP_PLATFORM_FLAGS,
+    LAST_ACTIVATION,
+    LAST_ACTIVITY,
+    REFRESH_DATE,
+    UPN,
+    date_sql,
+    disagreement_sql,
+    explain_csv_error,
+    packed_columns_sql,
+    read_csv_sql,
+    read_shape,
+    strange_cells_sql,
+)
+
+REQUIRED = (REFRESH_DATE, UPN, *APP_FLAGS, *APP_PLATFORM_FLAGS)
+ANY_USE = " + ".join(APPS) + " > 0"
+
+
+@dataclass(frozen=True)
+class StagedReport:
+    """What the file holds: all rows; rows with use; rows naming nobody; rows with a concealed name; rows that
+    repeat a name; rows whose flags contradict each other.
+    """
+
+    rows: int
+    active_rows: int
+    unknown_rows: int
+    concealed_rows: int
+    duplicate_rows: int
+    flag_disagreements: int
+    report_refresh_date: date | None
+
+    @property
+    def is_concealed(self) -> bool:
+        """Most of the names that there are have been concealed by the tenant's setting."""
+        return self.concealed_rows * 2 > self.rows - self.unknown_rows
+
+
+def stage_report(con: duckdb.DuckDBPyConnection, path: Path, *, with_dates: bool = False) -> StagedReport:
+    """Read the file into the temporary table ``staged`` (upn, is_concealed, six packed apps, …).
+
+    A UPN of a row that names nobody is NULL. Rows that repeat a name are merged, their use added together.
+    with_dates: keep the last activation and last activity dates as well (period reports).
+    Raises RefusedBodyError.
+    """
+    required = (*REQUIRED, LAST_ACTIVATION, LAST_ACTIVITY) if with_dates else REQUIRED
+    shape = read_shape(path, required)
+    dates = (
+        f"{date_sql(LAST_ACTIVATION)} as last_activation_date, {date_sql(LAST_ACTIVITY)} as last_activity_date,"
+        if with_dates
+        else ""
+    )
+    try:
+        con.execute(
+            f"""
+            create or replace temp table staged as
+            select
+                nullif(nullif(lower(trim("{UPN}")), ''), '(unknown)') as upn,
+                regexp_full_match(trim("{UPN}"), '[0-9A-F]{{32}}') or not contains("{UPN}", '@')
+                    or starts_with("{UPN}", '<PII:') as is_concealed,
+                {date_sql(REFRESH_DATE)} as report_refresh_date,
+                {dates}
+                {packed_columns_sql()},
+                {disagreement_sql()} as is_contradictory,
+                {strange_cells_sql()} as strange_cells
+            from {read_csv_sql(shape)}
+            """,
+            {"path": str(path)},
+        )
+    except duckdb.InvalidInputException as error:
+        raise explain_csv_error(error) from None
+    counted = con.execute(
+        f"""
+        select
+            count(*), count(*) filter (where {ANY_USE}), count(*) filter (where upn is null),
+            count(*) filter (where upn is not null and is_concealed), count(upn) - count(distinct upn),
+            count(*) filter (where is_contradictory), max(report_refresh_date), sum(strange_cells)
+        from staged
+        """
+    ).fetchone()
+    assert counted is not None
+    *counts, strange = counted
+    if strange:
+        raise RefusedBodyError(f"The report has {strange} cells that are neither Yes, No, True, False nor empty.")
+    report = StagedReport(*counts)
+    if report.duplicate_rows:
+        _merge_duplicates(con, with_dates=with_dates)
+    return report
+
+
+def _merge_duplicates(con: duckdb.DuckDBPyConnection, *, with_dates: bool) -> None:
+    apps = ", ".join(f"bit_or({app}) as {app}" for app in APPS)
+    dates = (
+        "max(last_activation_date) as last_activation_date, max(last_activity_date) as last_activity_date,"
+        if with_dates
+        else ""
+    )
+    con.execute(
+        f"""
+        create or replace temp table staged as
+        select upn, bool_or(is_concealed) as is_concealed, {dates} {apps}
+        from staged where upn is not null group by upn
+        union all by name
+        select * from staged where upn is null
+        """
+    )
