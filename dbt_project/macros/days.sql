@@ -1,0 +1,27 @@
+{# The day that is taken for today, as a Python date. #}
+{% macro today() %}
+    {%- set pinned = var("today", none) -%}
+    {%- if pinned -%}
+        {{ return(modules.datetime.datetime.strptime((pinned ~ "")[:10], "%Y-%m-%d").date()) }}
+    {%- else -%} {{ return(run_started_at.date()) }}
+    {%- endif -%}
+{% endmacro %}
+
+{# A day as a literal, a number of days after (or before) today. #}
+{% macro day_from_today(days) -%}
+    cast('{{ today() + modules.datetime.timedelta(days=days) }}' as date)
+{%- endmacro %}
+
+{# The newest report date that can be expected: the last day of the window. #}
+{% macro window_end(windows_back=0) -%}
+    {{ day_from_today(-var("lag_days") - windows_back * var("window_days")) }}
+{%- endmacro %}
+
+{% macro window_start(windows_back=0) -%}
+    {{ day_from_today(1 - var("lag_days") - (windows_back + 1) * var("window_days")) }}
+{%- endmacro %}
+
+{# Before and after everything: the ends of a period without end. #}
+{% macro first_day() -%} cast('1900-01-01' as date) {%- endmacro %}
+
+{% macro last_day() -%} cast('9999-12-31' as date) {%- endmacro %}

@@ -1,0 +1,1 @@
+select app, display_name, in_suite, sort_order from {{ ref("seed_apps") }}

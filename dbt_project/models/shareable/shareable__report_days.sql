@@ -1,0 +1,16 @@
+{{ config(alias="report_days") }}
+select
+    tenant_id,
+    report,
+    report_date,
+    state,
+    is_observed,
+    is_concealed,
+    is_weekday,
+    rows,
+    unknown_rows,
+    flag_disagreements,
+    first_fetched_at,
+    last_fetched_at,
+    report_refresh_date
+from {{ ref("report_days") }}
