@@ -1,0 +1,1 @@
+"""What Dagster sees: assets, checks, jobs and schedules. The work itself is done elsewhere."""

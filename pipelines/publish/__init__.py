@@ -1,0 +1,1 @@
+"""What people open: the published files of a release."""

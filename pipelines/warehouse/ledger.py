@@ -42,3 +42,44 @@ def add_fetch(con: duckdb.DuckDBPyConnection, record: FetchRecord, verdict: Verd
     columns = ", ".join(values)
     parameters = ", ".join(f"${name}" for name in values)
     con.execute(f"insert into ledger.fetches ({columns}) values ({parameters})", values)
+
+
+@dataclass(frozen=True)
+class FailedFetch:
+    """What went wrong with one source of one tenant in one run; first_day for report days only."""
+
+    tenant_id: str
+    source: str
+    days: int
+    first_day: date | None
+    is_permission: bool
+    reason: str
+
+
+def failed_fetches(con: duckdb.DuckDBPyConnection, run_id: str) -> list[FailedFetch]:
+    """The sources of the run that failed or whose bodies were refused, and that did not work in a later try."""
+    found = con.execute(
+        """
+        with of_run as (
+            select *, verdict = 'refused' or outcome in ('failed', 'refused_permission') as is_failure
+            from ledger.fetches
+            where run_id = $run_id
+            qualify row_number() over (
+                partition by tenant_id, source, report_date, report_period order by completed_at desc, fetch_id desc
+            ) = 1
+        )
+        select
+            tenant_id, source, count(report_date), min(report_date), bool_or(outcome = 'refused_permission'),
+            arg_min(
+                coalesce(verdict_reason, error_message, 'no reason given')
+                || coalesce(' [request-id ' || request_id || ']', ''),
+                completed_at
+            )
+        from of_run
+        where is_failure
+        group by tenant_id, source
+        order by tenant_id, source
+        """,
+        {"run_id": run_id},
+    ).fetchall()
+    return [FailedFetch(*row) for row in found]

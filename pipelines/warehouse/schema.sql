@@ -265,16 +265,3 @@ create table if not exists ledger.restatements (
     switched_on bigint not null,
     switched_off bigint not null
 );
-
--- One row per sync run and tenant, from the run records in landing.
-create table if not exists ledger.sync_runs (
-    run_id varchar not null,
-    tenant_id varchar not null,
-    started_at timestamptz not null,
-    ended_at timestamptz,
-    outcome varchar,
-    requests bigint,
-    throttled_seconds double,
-    rows bigint,
-    bytes bigint
-);

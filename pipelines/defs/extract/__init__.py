@@ -1,0 +1,1 @@
+"""From Microsoft Graph to landing/ and into the raw tables."""

@@ -1,0 +1,1 @@
+"""The published copies, the last assets of a run."""

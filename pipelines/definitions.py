@@ -1,0 +1,28 @@
+"""The code location: everything that Dagster loads."""
+
+import dagster as dg
+
+from pipelines.defs import automation
+from pipelines.defs.extract import assets as extract
+from pipelines.defs.extract import checks, load, sources
+from pipelines.defs.publish import assets as publish
+from pipelines.defs.resources import Workplace
+from pipelines.defs.transform import assets as transform
+from pipelines.defs.transform.project import dbt_resource
+
+defs = dg.Definitions(
+    assets=[
+        *sources.endpoints,
+        extract.report_settings,
+        extract.report_days,
+        extract.directory,
+        load.user_days,
+        load.load,
+        transform.models,
+        publish.publish,
+    ],
+    asset_checks=checks.all_checks,
+    jobs=[automation.sync],
+    schedules=[automation.sync_daily],
+    resources={"workplace": Workplace(), "dbt": dbt_resource(transform.project)},
+)

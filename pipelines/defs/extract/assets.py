@@ -1,0 +1,189 @@
+"""From Microsoft Graph to landing/: report days (daily partitions), directory, licences, settings."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from pipelines.defs.extract.partitions import report_day_partitions
+from pipelines.defs.resources import SyncConfig, Workplace, interruptible_sleep, readable_errors, waiting_logger
+from pipelines.graph.reports import USER_COUNTS
+from pipelines.settings import load_settings
+from pipelines.sync.extract import (
+    DayExtract,
+    extract_directory,
+    extract_report_days,
+    open_fetcher,
+    plan_report_days,
+    read_report_settings,
+)
+from pipelines.warehouse.landing import FetchRecord
+
+REPORT_DAYS = dg.AssetKey(["landing", "report_days"])
+REPORT_REQUESTS = dg.AssetKey(["landing", "report_requests"])
+REPORT_SETTINGS = dg.AssetKey(["landing", "report_settings"])
+DIRECTORY_SOURCES = {
+    "users": "users",
+    "deleted_users": "deletedUsers",
+    "subscribed_skus": "subscribedSkus",
+    "subscriptions": "subscriptions",
+    "organization": "organization",
+    "user_counts": USER_COUNTS,
+}
+
+
+def graph_source(path: str) -> dg.AssetKey:
+    """The external asset that stands for an endpoint of Microsoft Graph."""
+    return dg.AssetKey(["graph", path])
+
+
+@dg.asset(key=REPORT_SETTINGS, group_name="landing", kinds={"microsoft", "json"}, deps=[graph_source("reportSettings")])
+def report_settings(context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace) -> dg.MaterializeResult:
+    """Whether the tenant conceals names in its reports. Read before the reports, never changed."""
+    settings, landing, outcomes = workplace.settings(), workplace.landing(), Counter[str]()
+    with readable_errors():
+        for tenant in workplace.tenants(config.tenant):
+            with open_fetcher(settings, tenant, landing, run_id=context.run_id, sleep=interruptible_sleep) as fetcher:
+                record = read_report_settings(fetcher)
+                outcomes[record.outcome if record else "unavailable"] += 1
+    return dg.MaterializeResult(metadata={f"tenants_{outcome}": count for outcome, count in outcomes.items()})
+
+
+@dg.multi_asset(
+    name="report_days",
+    group_name="landing",
+    partitions_def=report_day_partitions(load_settings()),
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    specs=[
+        dg.AssetSpec(
+            REPORT_REQUESTS,
+            deps=[graph_source("getM365AppUserDetail"), REPORT_SETTINGS],
+            kinds={"microsoft", "json"},
+            description="One record per request for a report day: its outcome, with or without a body.",
+        ),
+        dg.AssetSpec(
+            REPORT_DAYS,
+            deps=[graph_source("getM365AppUserDetail")],
+            kinds={"microsoft", "csv"},
+            skippable=True,
+            description="The report CSV of each day as Microsoft sent it. Only days that were answered are materialised.",
+        ),
+    ],
+    check_specs=[dg.AssetCheckSpec("every_day_answered", asset=REPORT_REQUESTS, blocking=False)],
+)
+def report_days(
+    context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Ask for the days of this run that are missing or still settling; see pipelines.window for the choice."""
+    settings, landing = workplace.settings(), workplace.landing()
+    wanted = [date.fromisoformat(key) for key in context.partition_keys]
+    extracts: list[DayExtract] = []
+    with readable_errors():
+        for tenant in workplace.tenants(config.tenant):
+            plan = plan_report_days(settings, tenant, landing, days=wanted, full=config.full)
+            context.log.info(plan.describe(settings.throttle_requests, settings.throttle_window_seconds))
+            with open_fetcher(
+                settings, tenant, landing, run_id=context.run_id, sleep=interruptible_sleep, on_wait=waiting_logger(context)
+            ) as fetcher:
+                extracts.append(extract_report_days(fetcher, plan, on_fetch=_logger(context)))
+    for record in (record for extract in extracts for record in extract.records if record.outcome == "ok"):
+        context.log_event(
+            dg.AssetMaterialization(REPORT_DAYS, partition=str(record.report_date), metadata=_record_metadata(record))
+        )
+    yield dg.MaterializeResult(asset_key=REPORT_REQUESTS, metadata=_extract_metadata(extracts))
+    yield _check_days(extracts)
+
+
+@dg.multi_asset(
+    name="directory",
+    group_name="landing",
+    specs=[
+        dg.AssetSpec(
+            ["landing", name],
+            deps=[graph_source(source)],
+            kinds={"microsoft", "csv" if source == USER_COUNTS else "json"},
+            description=f"The answer of Graph for {source}, as received.",
+        )
+        for name, source in DIRECTORY_SOURCES.items()
+    ],
+)
+def directory(
+    context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
+) -> Iterator[dg.MaterializeResult]:
+    """Read people, licences, subscriptions, the organisation and Microsoft's own daily counts, whole."""
+    settings, landing = workplace.settings(), workplace.landing()
+    records: list[FetchRecord] = []
+    with readable_errors():
+        for tenant in workplace.tenants(config.tenant):
+            with open_fetcher(
+                settings, tenant, landing, run_id=context.run_id, sleep=interruptible_sleep, on_wait=waiting_logger(context)
+            ) as fetcher:
+                sources = set(DIRECTORY_SOURCES.values())
+                records += extract_directory(fetcher, settings, sources, on_fetch=_logger(context))
+    for name, source in DIRECTORY_SOURCES.items():
+        of_source = [record for record in records if record.source == source]
+        outcomes = Counter(record.outcome for record in of_source)
+        yield dg.MaterializeResult(
+            asset_key=["landing", name],
+            metadata={
+                "bytes": sum(record.body_bytes or 0 for record in of_source),
+                **{f"requests_{outcome}": count for outcome, count in outcomes.items()},
+            },
+        )
+
+
+def _logger(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
+    def note(record: FetchRecord) -> None:
+        what = f"{record.source} {record.report_date or record.report_period or ''}".strip()
+        if record.outcome == "ok":
+            context.log.info(f"{what}: {record.body_bytes:,} bytes")
+        else:
+            context.log.warning(f"{what}: {record.outcome} – {record.error_message}")
+
+    return note
+
+
+def _record_metadata(record: FetchRecord) -> dict[str, dg.MetadataValue | int | str]:
+    return {
+        "tenant_id": record.tenant_id,
+        "bytes": record.body_bytes or 0,
+        "landing_file": record.body_path or "",
+        "requests": record.requests,
+    }
+
+
+def _extract_metadata(extracts: list[DayExtract]) -> dict[str, int | float]:
+    records = [record for extract in extracts for record in extract.records]
+    outcomes = Counter(record.outcome for record in records)
+    return {
+        "days_asked": len(records),
+        "days_final": sum(extract.plan.final for extract in extracts),
+        "bytes": sum(record.body_bytes or 0 for record in records),
+        "requests": sum(record.requests for record in records),
+        "throttled_seconds": round(sum(record.throttled_seconds for record in records), 1),
+        **{f"days_{outcome}": count for outcome, count in outcomes.items()},
+    }
+
+
+def _check_days(extracts: list[DayExtract]) -> dg.AssetCheckResult:
+    unanswered = [record for extract in extracts for record in extract.records if record.outcome != "ok"]
+    rows = [
+        dg.TableRecord(
+            {
+                "tenant_id": record.tenant_id,
+                "report_date": str(record.report_date),
+                "state": record.outcome,
+                "reason": record.error_message or "",
+            }
+        )
+        for record in unanswered
+    ]
+    is_failure = any(record.outcome not in ("late", "lost") for record in unanswered)
+    return dg.AssetCheckResult(
+        asset_key=REPORT_REQUESTS,
+        check_name="every_day_answered",
+        passed=not unanswered,
+        severity=dg.AssetCheckSeverity.ERROR if is_failure else dg.AssetCheckSeverity.WARN,
+        metadata={"days": dg.MetadataValue.table(rows)} if rows else {},
+    )

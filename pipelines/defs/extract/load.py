@@ -1,0 +1,96 @@
+"""From landing/ into the raw tables of the warehouse."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.defs.extract.assets import DIRECTORY_SOURCES, REPORT_DAYS, REPORT_REQUESTS, REPORT_SETTINGS
+from pipelines.defs.extract.partitions import report_day_partitions
+from pipelines.defs.resources import Workplace, readable_errors
+from pipelines.settings import load_settings
+from pipelines.warehouse.database import open_warehouse
+from pipelines.warehouse.load import LoadedFetch, load_pending
+
+USER_DAYS = dg.AssetKey(["raw", "m365_app_user_days"])
+FETCHES = dg.AssetKey(["ledger", "fetches"])
+
+# Table -> the landing assets it is filled from.
+TABLES = {
+    FETCHES: [REPORT_REQUESTS, REPORT_SETTINGS, *(["landing", name] for name in DIRECTORY_SOURCES)],
+    dg.AssetKey(["ledger", "restatements"]): [REPORT_REQUESTS],
+    dg.AssetKey(["raw", "upn_keys"]): [REPORT_REQUESTS],
+    dg.AssetKey(["raw", "m365_app_unknown_days"]): [REPORT_REQUESTS],
+    dg.AssetKey(["raw", "m365_app_user_counts"]): [["landing", "user_counts"]],
+    dg.AssetKey(["raw", "user_keys"]): [["landing", "users"], ["landing", "deleted_users"]],
+    dg.AssetKey(["raw", "users"]): [["landing", "users"]],
+    dg.AssetKey(["raw", "user_licenses"]): [["landing", "users"]],
+    dg.AssetKey(["raw", "user_sign_ins"]): [["landing", "users"]],
+    dg.AssetKey(["raw", "deleted_users"]): [["landing", "deleted_users"]],
+    dg.AssetKey(["raw", "subscribed_skus"]): [["landing", "subscribed_skus"]],
+    dg.AssetKey(["raw", "sku_service_plans"]): [["landing", "subscribed_skus"]],
+    dg.AssetKey(["raw", "subscriptions"]): [["landing", "subscriptions"]],
+    dg.AssetKey(["raw", "organization"]): [["landing", "organization"]],
+    dg.AssetKey(["raw", "report_settings"]): [REPORT_SETTINGS],
+}
+
+# Its days are reported one by one while they are loaded, so only days that are stored show as materialised.
+user_days = dg.AssetSpec(
+    USER_DAYS,
+    deps=[REPORT_DAYS],
+    group_name="raw",
+    kinds={"duckdb"},
+    partitions_def=report_day_partitions(load_settings()),
+    description="The person-day: one narrow row per person with use on the report date.",
+)
+
+
+@dg.multi_asset(
+    name="load",
+    pool="duckdb",
+    specs=[
+        dg.AssetSpec(key, deps=deps, group_name=key.path[0], kinds={"duckdb"}) for key, deps in TABLES.items()
+    ],
+)
+def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg.MaterializeResult]:
+    """Load every landed answer that the ledger does not know yet, one transaction each."""
+    settings = workplace.settings()
+
+    def report(loaded: LoadedFetch) -> None:
+        verdict = loaded.verdict
+        if verdict and verdict.reason:
+            context.log.warning(f"{loaded.record.source} {loaded.record.report_date or ''}: {verdict.reason}")
+        if verdict and verdict.verdict in ("applied", "unchanged") and loaded.record.report_date:
+            context.log_event(_day_materialization(loaded))
+
+    with readable_errors():
+        with open_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds) as con:
+            loaded = load_pending(con, workplace.landing(), report)
+            rows = {
+                key: con.execute(f"select count(*) from {'.'.join(key.path)}").fetchone()  # noqa: S608
+                for key in TABLES
+            }
+    verdicts = Counter(item.verdict.verdict for item in loaded if item.verdict)
+    for key in TABLES:
+        counted = rows[key]
+        metadata = {"dagster/row_count": counted[0] if counted else 0, "dagster/table_name": ".".join(key.path)}
+        if key == FETCHES:
+            metadata |= {f"answers_{verdict}": count for verdict, count in verdicts.items()}
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+
+
+def _day_materialization(loaded: LoadedFetch) -> dg.AssetMaterialization:
+    facts = loaded.facts
+    return dg.AssetMaterialization(
+        USER_DAYS,
+        partition=str(loaded.record.report_date),
+        metadata={
+            "tenant_id": loaded.record.tenant_id,
+            "dagster/partition_row_count": facts.active_rows or 0,
+            "report_rows": facts.rows or 0,
+            "unknown_rows": facts.unknown_rows or 0,
+            "flag_disagreements": facts.flag_disagreements or 0,
+            "report_refresh_date": str(facts.report_refresh_date),
+            "bytes": loaded.record.body_bytes or 0,
+        },
+    )

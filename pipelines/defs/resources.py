@@ -1,0 +1,69 @@
+"""What assets work with: the settings, the tenants of this run, and errors that people can read."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from pipelines.graph.errors import GraphError
+from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
+from pipelines.warehouse.errors import RefusedBodyError, WarehouseBusyError
+from pipelines.warehouse.landing import Landing
+
+READABLE_ERRORS = (SettingsError, GraphError, RefusedBodyError, WarehouseBusyError)
+
+
+class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The settings as they are when a run starts: environment and .env."""
+
+    def settings(self) -> Settings:
+        """All settings; raises dg.Failure with one sentence when they cannot be used."""
+        with readable_errors():
+            return load_settings()
+
+    def tenants(self, only: str | None = None) -> list[TenantSettings]:
+        """The configured tenants, or the one named."""
+        with readable_errors():
+            tenants = self.settings().tenants()
+            chosen = [tenant for tenant in tenants if only in (None, tenant.tenant_id)]
+            if not chosen:
+                known = ", ".join(tenant.tenant_id for tenant in tenants)
+                raise SettingsError(f"There is no tenant {only} in the configuration; there are: {known}.")
+            return chosen
+
+    def landing(self) -> Landing:
+        """The landing folder."""
+        return Landing(self.settings().landing_dir)
+
+
+class SyncConfig(dg.Config):
+    """What one run is to do."""
+
+    tenant: str | None = None
+    full: bool = False
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn an error that has an explanation into a failure that shows just that, and is not retried."""
+    try:
+        yield
+    except READABLE_ERRORS as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+def waiting_logger(context: dg.AssetExecutionContext) -> Callable[[float, str], None]:
+    """Tell the run's log of every wait for the request limit."""
+
+    def on_wait(seconds: float, report: str) -> None:
+        context.log.info(f"Microsoft's request limit for {report} is used up; going on in {seconds:.0f} s.")
+
+    return on_wait
+
+
+def interruptible_sleep(seconds: float) -> None:
+    """Sleep in short pieces, so that a run can be stopped while it waits."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, 1.0))

@@ -1,0 +1,28 @@
+"""The dbt models as assets, their tests as checks: one dbt run for all of them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from pipelines.defs.resources import Workplace, readable_errors
+from pipelines.defs.transform.project import LayerTranslator, dbt_environment, dbt_project, dbt_variables
+from pipelines.warehouse.lock import warehouse_lock
+
+project = dbt_project()
+
+
+@dbt_assets(
+    name="dbt", manifest=project.manifest_path, project=project, dagster_dbt_translator=LayerTranslator(), pool="duckdb"
+)
+def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, workplace: Workplace) -> Iterator[Any]:
+    """Build every model from the raw tables and test it."""
+    settings = workplace.settings()
+    dbt_environment(settings)
+    variables = json.dumps(dbt_variables(settings))
+    with readable_errors(), warehouse_lock(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds):
+        target = settings.data_dir / "dbt" / "target"
+        target.mkdir(parents=True, exist_ok=True)
+        yield from dbt.cli(["build", "--vars", variables], context=context, target_path=target).stream()

@@ -1,0 +1,67 @@
+"""Where the dbt project is, its manifest, and how its models become assets."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
+
+from pipelines.settings import Settings
+
+PROJECT_DIR = Path(__file__).resolve().parents[3] / "dbt_project"
+
+
+def dbt_project() -> DbtProject:
+    """The project, its manifest in place: made when it is missing or older than a model."""
+    project = DbtProject(PROJECT_DIR, profiles_dir=PROJECT_DIR)
+    if not project.manifest_path.exists() or _newest_source() > project.manifest_path.stat().st_mtime:
+        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.manifest_path.parent).wait()
+    return project
+
+
+def dbt_resource(project: DbtProject) -> DbtCliResource:
+    """dbt from the environment that this very interpreter runs in, whatever PATH says."""
+    return DbtCliResource(project_dir=project, dbt_executable=str(Path(sys.executable).with_name("dbt")))
+
+
+def _newest_source() -> float:
+    suffixes = {".sql", ".yml", ".csv", ".md"}
+    folders = [PROJECT_DIR / name for name in ("models", "macros", "seeds", "tests")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes]
+    return max((path.stat().st_mtime for path in [*files, PROJECT_DIR / "dbt_project.yml"]), default=0.0)
+
+
+def dbt_environment(settings: Settings) -> None:
+    """Tell dbt, which runs as a child process, where the warehouse and its own scratch files are."""
+    os.environ["M365_WAREHOUSE"] = str(settings.warehouse_path)
+    os.environ["DBT_LOG_PATH"] = str(settings.data_dir / "dbt" / "logs")
+    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+
+
+def dbt_variables(settings: Settings) -> dict[str, Any]:
+    """The variables of one dbt run: the day taken for today and the report window."""
+    return {
+        "today": settings.today_utc.isoformat(),
+        "window_days": settings.window_days,
+        "lag_days": settings.lag_days,
+        "settle_days": settings.settle_days,
+    }
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Names models by their layer: staging/…, intermediate/…, marts/…, shareable/…, seeds/…."""
+
+    def __init__(self) -> None:
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        """The asset of one dbt node, in the group of its layer."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id)
+        if node is None or node["resource_type"] not in ("model", "seed"):
+            return spec
+        layer = "seeds" if node["resource_type"] == "seed" else node["fqn"][1]
+        return spec.replace_attributes(key=dg.AssetKey([layer, node["name"]]), group_name=layer)

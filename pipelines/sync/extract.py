@@ -1,0 +1,120 @@
+"""What one run asks of one tenant, in order, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from pipelines.graph import directory, reports
+from pipelines.graph.budget import RequestBudget, WaitObserver
+from pipelines.graph.client import GraphClient
+from pipelines.settings import Settings, TenantSettings
+from pipelines.sync.fetch import Fetcher
+from pipelines.sync.history import day_history
+from pipelines.warehouse.landing import FetchRecord, Landing
+from pipelines.window import FetchPlan, plan_days
+
+Progress = Callable[[FetchRecord], None]
+NO_USAGE_REPORTS = "This cloud has no v1.0 usage reports; users and licences are still read."
+
+
+@dataclass(frozen=True)
+class DayExtract:
+    """The report days of one tenant in one run: what was planned and how each request ended."""
+
+    tenant_id: str
+    plan: FetchPlan
+    records: tuple[FetchRecord, ...]
+
+
+def plan_report_days(
+    settings: Settings, tenant: TenantSettings, landing: Landing, *, days: list[date] | None = None, full: bool = False
+) -> FetchPlan:
+    """Which report dates this run asks for; see pipelines.window."""
+    window = settings.window
+    if not tenant.cloud.has_usage_reports:
+        return FetchPlan((), (), 0, 0)
+    history = day_history(landing, tenant.tenant_id, window)
+    return plan_days(window, history, settle_days=settings.settle_days, full=full, days=days)
+
+
+@contextmanager
+def open_fetcher(
+    settings: Settings,
+    tenant: TenantSettings,
+    landing: Landing,
+    *,
+    run_id: str | None = None,
+    on_wait: WaitObserver | None = None,
+    sleep: Callable[[float], None],
+) -> Iterator[Fetcher]:
+    """A fetcher for one tenant, its connections closed afterwards."""
+    budget = RequestBudget(
+        settings.data_dir / "throttle-budget.sqlite",
+        per_app=settings.throttle_requests,
+        per_tenant=settings.throttle_tenant_requests,
+        window_seconds=settings.throttle_window_seconds,
+        sleep=sleep,
+        on_wait=on_wait,
+    )
+    client = GraphClient.connect(tenant, settings, budget, sleep)
+    try:
+        yield Fetcher(client, landing, settings.window, run_id=run_id)
+    finally:
+        client.close()
+        budget.close()
+
+
+def extract_report_days(fetcher: Fetcher, plan: FetchPlan, on_fetch: Progress = lambda _: None) -> DayExtract:
+    """Fetch the planned days, one request each.
+
+    A missing permission ends the loop, as every further day would be refused too.
+    """
+    records = []
+    for day in plan.days:
+        record = fetcher.fetch_day(day)
+        records.append(record)
+        on_fetch(record)
+        if record.outcome == "refused_permission":
+            break
+    return DayExtract(fetcher.client.tenant.tenant_id, plan, tuple(records))
+
+
+def read_report_settings(fetcher: Fetcher) -> FetchRecord | None:
+    """Ask whether names are concealed; None in a cloud without usage reports."""
+    if not fetcher.client.tenant.cloud.has_usage_reports:
+        return None
+    return fetcher.fetch_endpoint(directory.REPORT_SETTINGS)
+
+
+def extract_directory(
+    fetcher: Fetcher, settings: Settings, sources: set[str], on_fetch: Progress = lambda _: None
+) -> list[FetchRecord]:
+    """Read the named directory and licence endpoints, and Microsoft's own counts, whole.
+
+    Sign-in activity is left out for a tenant that has refused it (no Entra ID P1, or no permission).
+    """
+    records: list[FetchRecord] = []
+
+    def note(record: FetchRecord) -> FetchRecord:
+        records.append(record)
+        on_fetch(record)
+        return record
+
+    if "users" in sources:
+        full = note(fetcher.fetch_endpoint(directory.users(settings.directory_page_size, with_sign_ins=True)))
+        if full.outcome == "refused_permission":
+            note(fetcher.fetch_endpoint(directory.users(settings.directory_page_size, with_sign_ins=False)))
+    for endpoint in (
+        directory.DELETED_USERS,
+        directory.SUBSCRIBED_SKUS,
+        directory.SUBSCRIPTIONS,
+        directory.ORGANIZATION,
+    ):
+        if endpoint.source in sources:
+            note(fetcher.fetch_endpoint(endpoint))
+    if reports.USER_COUNTS in sources and fetcher.client.tenant.cloud.has_usage_reports:
+        note(fetcher.fetch_user_counts("D30"))
+    return records

@@ -1,0 +1,141 @@
+"""The published databases: the marts copied out of the warehouse, with their comments, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+# The oldest storage version that DuckDB still writes: every 1.x reader opens it.
+STORAGE_VERSION = "v1.0.0"
+DATABASE_NAME = "m365_usage.duckdb"
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table of a build: the relation in the warehouse it is copied from, and the name readers see."""
+
+    name: str
+    source_schema: str
+    source_name: str
+    is_view: bool
+
+
+def published_tables(manifest: Mapping[str, Any], build: str) -> list[PublishedTable]:
+    """What a build holds, from dbt's manifest.
+
+    "shareable": the models of the shareable schema. "admin": all marts, and the packed table that their views
+    read. Tables come before views.
+    """
+    found = []
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model":
+            continue
+        meta = node["config"].get("meta") or {}
+        is_shareable_model = node["fqn"][1] == "shareable"
+        if is_shareable_model == (build == "shareable") and meta.get("audience"):
+            is_view = node["config"]["materialized"] == "view" and build == "admin"
+            name = meta.get("published_as") or node["alias"]
+            found.append(PublishedTable(name, node["schema"], node["alias"], is_view))
+    return sorted(found, key=lambda table: (table.is_view, table.name))
+
+
+def write_database(
+    con: duckdb.DuckDBPyConnection, tables: list[PublishedTable], path: Path, facts: Mapping[str, str]
+) -> dict[str, int]:
+    """Copy the tables into a new database file at ``path``; returns the rows of each.
+
+    con has the warehouse open. The file is check-pointed and closed, no write-ahead log stands beside it, and
+    any DuckDB 1.x opens it. facts become the comment on the schema's ``publish_info`` table.
+    """
+    con.execute(f"attach '{_literal(path)}' as target (storage_version '{STORAGE_VERSION}')")
+    try:
+        rows = {}
+        for table in tables:
+            _copy_view(con, table, tables) if table.is_view else _copy_table(con, table)
+            _copy_comments(con, table)
+            rows[table.name] = _count(con, table.name)
+        con.execute("create table target.main.publish_info (name varchar, value varchar)")
+        con.executemany("insert into target.main.publish_info values (?, ?)", [list(item) for item in facts.items()])
+        con.execute("comment on table target.main.publish_info is 'One row per fact about this published copy.'")
+        con.execute("checkpoint target")
+    finally:
+        con.execute("detach target")
+    if path.with_name(path.name + ".wal").exists():
+        raise RuntimeError(f"A write-ahead log was left beside {path.name}; it is not published.")
+    return rows
+
+
+def read_manifest(path: Path) -> Mapping[str, Any]:
+    """dbt's manifest."""
+    manifest: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def _copy_table(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
+    con.execute(
+        f"create table target.main.{_name(table.name)} as "
+        f"from {_name(table.source_schema)}.{_name(table.source_name)}"
+    )
+
+
+def _copy_view(con: duckdb.DuckDBPyConnection, table: PublishedTable, published: list[PublishedTable]) -> None:
+    """Create the view over the published tables instead of over the warehouse's."""
+    found = con.execute(
+        "select sql, database_name from duckdb_views() "
+        "where database_name = current_database() and schema_name = ? and view_name = ?",
+        [table.source_schema, table.source_name],
+    ).fetchone()
+    if found is None:
+        raise RuntimeError(f"The view {table.source_name} is not in the warehouse.")
+    sql, database = found
+    body = sql[sql.lower().index(" as ") + 4 :]
+    for other in published:
+        parts = (database, other.source_schema, other.source_name)
+        for qualified in (".".join(f'"{part}"' for part in parts), ".".join(parts)):
+            body = body.replace(qualified, _name(other.name))
+    con.execute("use target.main")
+    try:
+        con.execute(f"create view {_name(table.name)} as {body}")
+    finally:
+        con.execute(f"use {_name(database)}")
+
+
+def _copy_comments(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
+    kind = "view" if table.is_view else "table"
+    relation = f"target.main.{_name(table.name)}"
+    comments = con.execute(
+        """
+        select null as column_name, comment from (
+            select schema_name, table_name, database_name, comment from duckdb_tables()
+            union all
+            select schema_name, view_name, database_name, comment from duckdb_views()
+        ) where database_name = current_database() and schema_name = $schema and table_name = $name
+        union all
+        select column_name, comment from duckdb_columns()
+        where database_name = current_database() and schema_name = $schema and table_name = $name
+        """,
+        {"schema": table.source_schema, "name": table.source_name},
+    ).fetchall()
+    for column, comment in comments:
+        if comment is None:
+            continue
+        what = f"column {relation}.{_name(column)}" if column else f"{kind} {relation}"
+        con.execute(f"comment on {what} is '{_literal(comment)}'")
+
+
+def _count(con: duckdb.DuckDBPyConnection, name: str) -> int:
+    counted = con.execute(f"select count(*) from target.main.{_name(name)}").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _literal(value: object) -> str:
+    return str(value).replace("'", "''")

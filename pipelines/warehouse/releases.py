@@ -1,0 +1,72 @@
+"""Releases: whole folders behind one link, so that a reader never sees half of one.
+
+    data/releases/20260803T060500Z-1f3a/shareable/…   published       -> releases/…/shareable
+                                       /admin/…       published_admin -> releases/…/admin
+
+A link is changed by renaming a new link over it. Readers that hold an old file keep it until they close it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+BUILDS = {"shareable": "published", "admin": "published_admin"}
+
+
+def new_publish_id() -> str:
+    """An id that sorts by time; every file of the release carries it."""
+    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def make_release(data_dir: Path, publish_id: str, build: Callable[[str, Path], None], *, keep: int) -> Path:
+    """Build both parts of a release and swap the links to it.
+
+    build(name, folder) writes one build ("shareable", "admin") into an empty folder. The release is made under
+    a temporary name: a killed run leaves no half release behind a link. Older releases beyond ``keep`` go.
+    """
+    releases = data_dir / "releases"
+    releases.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished = releases / f".{publish_id}.part"
+    for name in BUILDS:
+        folder = unfinished / name
+        folder.mkdir(parents=True, mode=0o755 if name == "shareable" else 0o700)
+        build(name, folder)
+        for path in folder.rglob("*"):
+            path.chmod(0o700 if path.is_dir() else 0o600) if name == "admin" else None
+            _sync(path)
+    release = releases / publish_id
+    unfinished.rename(release)
+    _sync(releases)
+    for name, link in BUILDS.items():
+        _swap_link(data_dir / link, Path("releases") / publish_id / name)
+    _drop_old(releases, keep)
+    return release
+
+
+def _swap_link(link: Path, target: Path) -> None:
+    if link.exists() and not link.is_symlink():
+        raise FileExistsError(f"{link} is in the way: it is not a link made by publishing. Move it and run again.")
+    temporary = link.with_name(f".{link.name}.{os.getpid()}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target, target_is_directory=True)
+    temporary.replace(link)
+
+
+def _drop_old(releases: Path, keep: int) -> None:
+    whole = sorted(path for path in releases.iterdir() if not path.name.startswith("."))
+    unfinished = [path for path in releases.iterdir() if path.name.startswith(".")]
+    for path in whole[:-keep] + unfinished:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
