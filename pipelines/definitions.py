@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines.defs import automation
+from pipelines.defs import automation, loggers
 from pipelines.defs.extract import assets as extract
 from pipelines.defs.extract import checks, load, sources
 from pipelines.defs.publish import assets as publish
@@ -24,5 +24,6 @@ defs = dg.Definitions(
     asset_checks=checks.all_checks,
     jobs=[automation.sync],
     schedules=[automation.sync_daily],
+    loggers={"console": dg.colored_console_logger, "progress": loggers.progress},
     resources={"workplace": Workplace(), "dbt": dbt_resource(transform.project)},
 )

@@ -78,8 +78,7 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
 
 def _copy_table(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
     con.execute(
-        f"create table target.main.{_name(table.name)} as "
-        f"from {_name(table.source_schema)}.{_name(table.source_name)}"
+        f"create table target.main.{_name(table.name)} as from {_name(table.source_schema)}.{_name(table.source_name)}"
     )
 
 

@@ -127,9 +127,12 @@ def explain_csv_error(error: duckdb.Error) -> RefusedBodyError:
 
 
 def _is_yes(column: str) -> str:
-    # The plain comparison answers nearly every cell; lower() runs only for the rest.
+    # The plain comparisons answer nearly every cell; lower() runs only for the rest.
     name = _quoted(column)
-    return f"case when {name} = 'Yes' then true when {name} = 'No' then false else coalesce(lower({name}) in ('yes', 'true'), false) end"
+    return (
+        f"case when {name} = 'Yes' then true when {name} = 'No' then false "
+        f"else coalesce(lower({name}) in ('yes', 'true'), false) end"
+    )
 
 
 def _quoted(name: str) -> str:

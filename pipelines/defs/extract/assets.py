@@ -39,7 +39,9 @@ def graph_source(path: str) -> dg.AssetKey:
 
 
 @dg.asset(key=REPORT_SETTINGS, group_name="landing", kinds={"microsoft", "json"}, deps=[graph_source("reportSettings")])
-def report_settings(context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace) -> dg.MaterializeResult:
+def report_settings(
+    context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
+) -> dg.MaterializeResult[None]:
     """Whether the tenant conceals names in its reports. Read before the reports, never changed."""
     settings, landing, outcomes = workplace.settings(), workplace.landing(), Counter[str]()
     with readable_errors():
@@ -67,14 +69,14 @@ def report_settings(context: dg.AssetExecutionContext, config: SyncConfig, workp
             deps=[graph_source("getM365AppUserDetail")],
             kinds={"microsoft", "csv"},
             skippable=True,
-            description="The report CSV of each day as Microsoft sent it. Only days that were answered are materialised.",
+            description="The report CSV of each day as Microsoft sent it; only answered days are materialised.",
         ),
     ],
     check_specs=[dg.AssetCheckSpec("every_day_answered", asset=REPORT_REQUESTS, blocking=False)],
 )
 def report_days(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Ask for the days of this run that are missing or still settling; see pipelines.window for the choice."""
     settings, landing = workplace.settings(), workplace.landing()
     wanted = [date.fromisoformat(key) for key in context.partition_keys]
@@ -84,7 +86,12 @@ def report_days(
             plan = plan_report_days(settings, tenant, landing, days=wanted, full=config.full)
             context.log.info(plan.describe(settings.throttle_requests, settings.throttle_window_seconds))
             with open_fetcher(
-                settings, tenant, landing, run_id=context.run_id, sleep=interruptible_sleep, on_wait=waiting_logger(context)
+                settings,
+                tenant,
+                landing,
+                run_id=context.run_id,
+                sleep=interruptible_sleep,
+                on_wait=waiting_logger(context),
             ) as fetcher:
                 extracts.append(extract_report_days(fetcher, plan, on_fetch=_logger(context)))
     for record in (record for extract in extracts for record in extract.records if record.outcome == "ok"):
@@ -110,14 +117,19 @@ def report_days(
 )
 def directory(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Read people, licences, subscriptions, the organisation and Microsoft's own daily counts, whole."""
     settings, landing = workplace.settings(), workplace.landing()
     records: list[FetchRecord] = []
     with readable_errors():
         for tenant in workplace.tenants(config.tenant):
             with open_fetcher(
-                settings, tenant, landing, run_id=context.run_id, sleep=interruptible_sleep, on_wait=waiting_logger(context)
+                settings,
+                tenant,
+                landing,
+                run_id=context.run_id,
+                sleep=interruptible_sleep,
+                on_wait=waiting_logger(context),
             ) as fetcher:
                 sources = set(DIRECTORY_SOURCES.values())
                 records += extract_directory(fetcher, settings, sources, on_fetch=_logger(context))
@@ -139,7 +151,7 @@ def _logger(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
         if record.outcome == "ok":
             context.log.info(f"{what}: {record.body_bytes:,} bytes")
         else:
-            context.log.warning(f"{what}: {record.outcome} – {record.error_message}")
+            context.log.warning(f"{what} is {record.outcome}: {record.error_message}")
 
     return note
 

@@ -15,22 +15,27 @@ from pipelines.warehouse.load import LoadedFetch, load_pending
 USER_DAYS = dg.AssetKey(["raw", "m365_app_user_days"])
 FETCHES = dg.AssetKey(["ledger", "fetches"])
 
+
+def _landing(name: str) -> dg.AssetKey:
+    return dg.AssetKey(["landing", name])
+
+
 # Table -> the landing assets it is filled from.
-TABLES = {
-    FETCHES: [REPORT_REQUESTS, REPORT_SETTINGS, *(["landing", name] for name in DIRECTORY_SOURCES)],
+TABLES: dict[dg.AssetKey, list[dg.AssetKey]] = {
+    FETCHES: [REPORT_REQUESTS, REPORT_SETTINGS, *(_landing(name) for name in DIRECTORY_SOURCES)],
     dg.AssetKey(["ledger", "restatements"]): [REPORT_REQUESTS],
     dg.AssetKey(["raw", "upn_keys"]): [REPORT_REQUESTS],
     dg.AssetKey(["raw", "m365_app_unknown_days"]): [REPORT_REQUESTS],
-    dg.AssetKey(["raw", "m365_app_user_counts"]): [["landing", "user_counts"]],
-    dg.AssetKey(["raw", "user_keys"]): [["landing", "users"], ["landing", "deleted_users"]],
-    dg.AssetKey(["raw", "users"]): [["landing", "users"]],
-    dg.AssetKey(["raw", "user_licenses"]): [["landing", "users"]],
-    dg.AssetKey(["raw", "user_sign_ins"]): [["landing", "users"]],
-    dg.AssetKey(["raw", "deleted_users"]): [["landing", "deleted_users"]],
-    dg.AssetKey(["raw", "subscribed_skus"]): [["landing", "subscribed_skus"]],
-    dg.AssetKey(["raw", "sku_service_plans"]): [["landing", "subscribed_skus"]],
-    dg.AssetKey(["raw", "subscriptions"]): [["landing", "subscriptions"]],
-    dg.AssetKey(["raw", "organization"]): [["landing", "organization"]],
+    dg.AssetKey(["raw", "m365_app_user_counts"]): [_landing("user_counts")],
+    dg.AssetKey(["raw", "user_keys"]): [_landing("users"), _landing("deleted_users")],
+    dg.AssetKey(["raw", "users"]): [_landing("users")],
+    dg.AssetKey(["raw", "user_licenses"]): [_landing("users")],
+    dg.AssetKey(["raw", "user_sign_ins"]): [_landing("users")],
+    dg.AssetKey(["raw", "deleted_users"]): [_landing("deleted_users")],
+    dg.AssetKey(["raw", "subscribed_skus"]): [_landing("subscribed_skus")],
+    dg.AssetKey(["raw", "sku_service_plans"]): [_landing("subscribed_skus")],
+    dg.AssetKey(["raw", "subscriptions"]): [_landing("subscriptions")],
+    dg.AssetKey(["raw", "organization"]): [_landing("organization")],
     dg.AssetKey(["raw", "report_settings"]): [REPORT_SETTINGS],
 }
 
@@ -48,11 +53,9 @@ user_days = dg.AssetSpec(
 @dg.multi_asset(
     name="load",
     pool="duckdb",
-    specs=[
-        dg.AssetSpec(key, deps=deps, group_name=key.path[0], kinds={"duckdb"}) for key, deps in TABLES.items()
-    ],
+    specs=[dg.AssetSpec(key, deps=deps, group_name=key.path[0], kinds={"duckdb"}) for key, deps in TABLES.items()],
 )
-def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg.MaterializeResult]:
+def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg.MaterializeResult[None]]:
     """Load every landed answer that the ledger does not know yet, one transaction each."""
     settings = workplace.settings()
 
@@ -63,13 +66,12 @@ def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg
         if verdict and verdict.verdict in ("applied", "unchanged") and loaded.record.report_date:
             context.log_event(_day_materialization(loaded))
 
-    with readable_errors():
-        with open_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds) as con:
-            loaded = load_pending(con, workplace.landing(), report)
-            rows = {
-                key: con.execute(f"select count(*) from {'.'.join(key.path)}").fetchone()  # noqa: S608
-                for key in TABLES
-            }
+    with readable_errors(), open_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds) as con:
+        loaded = load_pending(con, workplace.landing(), report)
+        rows = {
+            key: con.execute(f"select count(*) from {'.'.join(key.path)}").fetchone()  # noqa: S608
+            for key in TABLES
+        }
     verdicts = Counter(item.verdict.verdict for item in loaded if item.verdict)
     for key in TABLES:
         counted = rows[key]

@@ -21,7 +21,9 @@ def report_day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     oldest = Landing(settings.landing_dir).oldest_report_date(USER_DETAIL) or settings.window.start
     start = _midnight(min(oldest, settings.window.start))
     if settings.today is not None:
-        return dg.DailyPartitionsDefinition(start_date=start, end_date=_midnight(settings.window.end + timedelta(days=1)))
+        return dg.DailyPartitionsDefinition(
+            start_date=start, end_date=_midnight(settings.window.end + timedelta(days=1))
+        )
     return dg.DailyPartitionsDefinition(start_date=start, end_offset=1 - settings.lag_days)
 
 

@@ -37,7 +37,7 @@ def _asset_key(table: PublishedTable, build: str) -> dg.AssetKey:
         for build in BUILDS
     ],
 )
-def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg.MaterializeResult]:
+def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg.MaterializeResult[None]]:
     """Copy the marts into a new release and swap the links to it."""
     settings = workplace.settings()
     with readable_errors():

@@ -1,0 +1,37 @@
+# Everything runs in .venv, which the targets make themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test ui sync lint clean
+
+demo: $(STAMP)  ## a simulated tenant, the whole job, the result
+	$(BIN)/m365-usage demo
+
+test: $(STAMP)  ## everything that is checked
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfmt --check --quiet dbt_project
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+sync: $(STAMP)  ## fetch, load, transform, publish, for the tenant in .env
+	$(BIN)/m365-usage sync
+
+ui: $(STAMP)  ## the Dagster UI and the daemon that runs the schedule, on 127.0.0.1:3000
+	$(BIN)/m365-usage ui
+
+lint: $(STAMP)  ## format, then check style and types
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/sqlfmt --quiet dbt_project
+	$(BIN)/mypy
+
+clean:  ## remove the environment and what tools left; data/ stays
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)

@@ -1,0 +1,45 @@
+"""The m365-usage command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from pipelines.cli import demo, query, simulate, sync, ui
+from pipelines.graph.errors import GraphError
+from pipelines.settings import SettingsError
+from pipelines.warehouse.errors import WarehouseBusyError
+
+app = typer.Typer(
+    name="m365-usage",
+    help="A warehouse of Microsoft 365 usage and licences. Settings: environment or .env, see .env.example.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(sync.sync)
+app.command()(query.query)
+app.command()(ui.ui)
+app.command()(demo.demo)
+app.command()(simulate.simulate)
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends with one sentence and no stack trace.
+
+    Exit code 0: done; 1: the work failed; 2: the request or the configuration was wrong.
+    """
+    try:
+        app()
+    except SettingsError as error:
+        _say(error)
+        sys.exit(2)
+    except (GraphError, WarehouseBusyError) as error:
+        _say(error)
+        sys.exit(1)
+
+
+def _say(error: Exception) -> None:
+    Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)

@@ -1,0 +1,69 @@
+"""The figures that a run ends with, read from the published copy."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from pipelines.cli.query import open_published, print_table
+from pipelines.settings import Settings
+from pipelines.warehouse.publish import DATABASE_NAME
+
+_SUITE = """
+select
+    '  ' || string_agg(a.display_name, ', ' order by a.sort_order) as suite,
+    any_value(s.active_users), any_value(s.suite_user_days), any_value(s.app_user_days), any_value(s.observed_days),
+    any_value(s.window_start), any_value(s.window_end)
+from suite_usage_28d as s, apps as a
+where a.in_suite
+group by s.tenant_id
+order by s.tenant_id
+"""
+_APPS = """
+select
+    case when a.in_suite then a.display_name else a.display_name || '  (on its own)' end as app,
+    u.active_users as people, u.user_days as "days of use", round(u.avg_days_per_user, 1) as "days per person",
+    u.desktop_users as desktop, u.mobile_users as mobile, u.web_users as web
+from app_usage_28d as u
+inner join apps as a on a.app = u.app
+order by u.tenant_id, a.sort_order
+"""
+_LICENSES = """
+select
+    product_name as product, enabled as purchased, assigned, unassigned, over_assigned as "over-assigned",
+    strftime(renewal_date, '%Y-%m-%d') as renewal
+from license_inventory
+where applies_to = 'User'
+order by tenant_id, assigned desc, product_name
+"""
+_QUERIES = (
+    "from suite_usage_daily order by report_date desc limit 7",
+    "select department, count(distinct user_key) as people, count(*) as excel_days "
+    "from user_app_days join users using (tenant_id, user_key) where app = 'excel' group by all order by all",
+    "select display_name, department, last_used_on, user_days from user_app_usage_28d "
+    "join users using (tenant_id, user_key) where app = 'teams' and usage_level = 'core' limit 10",
+)
+
+
+def print_summary(settings: Settings, console: Console) -> None:
+    """Both suite totals, the five apps, Teams on a line of its own, licences, where the files are, what to ask."""
+    with open_published(settings) as con:
+        for suite, people, suite_days, app_days, observed, start, end in con.execute(_SUITE).fetchall():
+            console.print(f"\nOffice suite, {start} to {end} ({observed} days observed)", style="bold", highlight=False)
+            console.print(suite, style="dim", highlight=False)
+            console.print(
+                f"  people    {people:>9,}   distinct people who used any of the five\n"
+                f"  app-days  {app_days:>9,}   the five apps' days of use, summed up (suite days: {suite_days:,})\n"
+                "  Teams stands on its own and is in neither.\n",
+                highlight=False,
+            )
+        for title, sql in (("Apps", _APPS), ("Licences", _LICENSES)):
+            console.print(title, style="bold")
+            result = con.execute(sql)
+            print_table(console, [column[0] for column in result.description], result.fetchall())
+    console.print("Files", style="bold")
+    for link, who in (("published", "aggregates, may be shared"), ("published_admin", "people by name")):
+        console.print(f"  {settings.data_dir / link / DATABASE_NAME}  ({who})", highlight=False, soft_wrap=True)
+    console.print("\nTry", style="bold")
+    prefix = "" if settings.data_dir.name != "demo" else "M365_DATA_DIR=data/demo "
+    for sql in _QUERIES:
+        console.print(f'  {prefix}.venv/bin/m365-usage query "{sql}"', markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,45 @@
+"""A log for people who wait: one line per thing done, no internals."""
+
+import logging
+
+import dagster as dg
+from rich.console import Console
+
+_STEPS = {
+    "landing__report_settings": "Reading the report settings",
+    "report_days": "Fetching report days",
+    "directory": "Reading people and licences",
+    "load": "Loading into DuckDB",
+    "dbt": "Building and testing the models",
+    "publish": "Publishing",
+}
+
+
+class _ProgressHandler(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self._console = Console(stderr=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta = getattr(record, "dagster_meta", {})
+        event = meta.get("dagster_event")
+        if event is not None:
+            if event.event_type_value == "STEP_START" and event.step_key in _STEPS:
+                self._console.print(f"{_STEPS[event.step_key]} …", style="bold", markup=False, highlight=False)
+            return
+        if record.levelno < logging.INFO or meta.get("step_key") == "dbt":
+            return
+        style = "yellow" if record.levelno >= logging.WARNING else "dim"
+        self._console.print(
+            f"  {meta.get('orig_message') or record.getMessage()}", style=style, markup=False, highlight=False
+        )
+
+
+def _progress(_: dg.InitLoggerContext) -> logging.Logger:
+    """Steps as they begin, and what our own code says; Dagster's own events are left out."""
+    logger = logging.Logger("progress", level=logging.DEBUG)
+    logger.addHandler(_ProgressHandler())
+    return logger
+
+
+progress = dg.LoggerDefinition(_progress, description="Progress lines for a terminal.")
