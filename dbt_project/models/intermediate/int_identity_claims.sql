@@ -58,11 +58,16 @@ with
             bin.upn,
             bin.user_key,
             4 as strength,
-            people.created_on as held_from,
+            case when seen.upn is null then people.created_on end as held_from,
             bin.observed_on as seen_until,
             bin.deleted_on
         from {{ ref("stg_graph__deleted_users") }} as bin
         inner join people on bin.tenant_id = people.tenant_id and bin.user_key = people.user_key
+        left join
+            seen
+            on bin.tenant_id = seen.tenant_id
+            and bin.user_key = seen.user_key
+            and bin.upn = seen.upn
         where people.is_deleted and bin.upn is not null
     ),
 

@@ -1,0 +1,67 @@
+with
+    usage as (
+        {% for app in packed_apps() %}
+            select
+                tenant_id,
+                user_key,
+                '{{ app }}' as app,
+                {{ app }}_days as user_days,
+                {{ app }}_first as first_used_on,
+                {{ app }}_last as last_used_on,
+                {{ app }}_bits as bits
+            from {{ ref("int_user_windows") }}
+            where which_window = 'current' and {{ app }}_days > 0
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {% endfor %}
+    ),
+
+    platforms as (
+        select
+            *,
+            {% for platform in ["windows", "mac", "mobile", "web", "desktop"] %}
+                {{ used_on("bits", platform) }} as on_{{ platform }}
+                {%- if not loop.last %}, {% endif %}
+            {% endfor %}
+        from usage
+    )
+
+select
+    platforms.tenant_id,
+    platforms.user_key,
+    platforms.app,
+    windows.window_start,
+    windows.window_end,
+    windows.identity_basis,
+    platforms.user_days,
+    platforms.first_used_on,
+    platforms.last_used_on,
+    platforms.on_windows,
+    platforms.on_mac,
+    platforms.on_mobile,
+    platforms.on_web,
+    platforms.on_desktop,
+    nullif(
+        trim(
+            concat(
+                case when platforms.on_windows then 'windows ' else '' end,
+                case when platforms.on_mac then 'mac ' else '' end,
+                case when platforms.on_mobile then 'mobile ' else '' end,
+                case when platforms.on_web then 'web' else '' end
+            )
+        ),
+        ''
+    ) as platforms,
+    case
+        when platforms.user_days * 2 > windows.counted_weekdays
+        then 'core'
+        when platforms.user_days * 5 >= windows.counted_weekdays
+        then 'regular'
+        else 'occasional'
+    end as usage_level
+from platforms
+inner join
+    {{ ref("int_windows") }} as windows
+    on platforms.tenant_id = windows.tenant_id
+    and windows.which_window = 'current'
