@@ -1,0 +1,32 @@
+"""A Microsoft 365 tenant on the wire: made-up people behind Graph's own surface, on loopback, over TLS.
+
+It is the other side of the wire and imports nothing of the rest of the product: a mistake shared between
+client and server would hide.
+"""
+
+from pipelines.simulator.corrections import Correction
+from pipelines.simulator.faults import Fault, FaultRules, Rule
+from pipelines.simulator.journal import RequestLog, RequestRecord
+from pipelines.simulator.serve import serve
+from pipelines.simulator.server import SimulatorServer
+from pipelines.simulator.spec import READ_PERMISSIONS, AppRegistration, Limits, TenantSpec
+from pipelines.simulator.tenant import Tenant
+from pipelines.simulator.wire import Call, Reply
+
+__all__ = [
+    "AppRegistration",
+    "Call",
+    "Correction",
+    "Fault",
+    "FaultRules",
+    "Limits",
+    "READ_PERMISSIONS",
+    "Reply",
+    "RequestLog",
+    "RequestRecord",
+    "Rule",
+    "SimulatorServer",
+    "Tenant",
+    "TenantSpec",
+    "serve",
+]

@@ -1,0 +1,28 @@
+"""Which application permission opens what, and how Graph says no."""
+
+from __future__ import annotations
+
+from pipelines.simulator import spec
+from pipelines.simulator.identity import Grant
+from pipelines.simulator.wire import GraphError, nested_report_error
+
+REPORTS = frozenset({spec.REPORTS_READ})
+REPORT_SETTINGS = frozenset({spec.REPORT_SETTINGS_READ, spec.REPORT_SETTINGS_WRITE})
+USERS = frozenset({spec.USER_READ, spec.USER_WRITE, spec.DIRECTORY_READ})
+USERS_BASIC = USERS | {spec.USER_READ_BASIC}
+SKUS = frozenset({spec.LICENSE_READ, spec.ORGANIZATION_READ, spec.DIRECTORY_READ})
+ORGANIZATION = frozenset({spec.ORGANIZATION_READ, spec.DIRECTORY_READ})
+GROUPS = frozenset({spec.GROUP_MEMBER_READ, spec.GROUP_READ, spec.DIRECTORY_READ})
+SIGN_INS = frozenset({spec.AUDIT_LOG_READ})
+
+
+def require(grant: Grant, any_of: frozenset[str]) -> None:
+    """Refuse a token with none of these directory permissions."""
+    if not grant.permissions & any_of:
+        raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+
+def require_report(grant: Grant, any_of: frozenset[str]) -> None:
+    """Refuse a token with none of these permissions the way the reports service does."""
+    if not grant.permissions & any_of:
+        raise nested_report_error(403, "S2SUnauthorized", "Invalid permission.")

@@ -1,0 +1,267 @@
+"""A tenant: everything that Graph would tell about it on one day. Pure; no socket, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from threading import RLock
+from typing import Any, Protocol
+
+from pipelines.simulator import corrections, dice
+from pipelines.simulator.activity import Activity
+from pipelines.simulator.corrections import Correction, Corrections, DayRow
+from pipelines.simulator.directory import Directory
+from pipelines.simulator.fixtures import FixtureFolder
+from pipelines.simulator.inventory import Inventory
+from pipelines.simulator.licensing import Licensing
+from pipelines.simulator.people import Person
+from pipelines.simulator.reports import PERIODS, Reports
+from pipelines.simulator.roster import Roster
+from pipelines.simulator.spec import TenantSpec
+from pipelines.simulator.truth import Truth
+
+Json = dict[str, Any]
+
+
+class Content(Protocol):
+    """What a tenant is made of: made-up people, or the files of a folder."""
+
+    def day_csv(self, spec: TenantSpec, day: date) -> bytes:
+        """The report of one day."""
+
+    def period_csv(self, spec: TenantSpec, period: str) -> bytes:
+        """The report of a period."""
+
+    def user_counts_csv(self, spec: TenantSpec, period: str) -> bytes:
+        """Microsoft's own counts by day."""
+
+    def users(self, spec: TenantSpec, day: date) -> list[Json]:
+        """The directory of a day."""
+
+    def deleted_users(self, spec: TenantSpec) -> list[Json]:
+        """The deleted items of the day."""
+
+    def subscribed_skus(self, spec: TenantSpec) -> list[Json]:
+        """The products of the day."""
+
+    def subscriptions(self, spec: TenantSpec) -> list[Json]:
+        """The subscriptions of the day."""
+
+    def organization(self, spec: TenantSpec) -> list[Json]:
+        """The organization."""
+
+    def groups(self, spec: TenantSpec) -> list[Json]:
+        """The licensing groups."""
+
+    def report_settings(self, spec: TenantSpec) -> Json:
+        """The admin report settings."""
+
+
+class MadeUpCompany:
+    """Made-up people. What happened on a date is drawn from the seed and never depends on `today`."""
+
+    def __init__(self, spec: TenantSpec) -> None:
+        self.corrections = Corrections()
+        self.roster = Roster(spec)
+        self.licensing = Licensing(spec)
+        self.activity = Activity(spec.seed, self.licensing)
+        self.inventory = Inventory(spec, self.roster, self.licensing)
+        self._reports: dict[TenantSpec, Reports] = {}
+
+    def reports(self, spec: TenantSpec) -> Reports:
+        """The reports on the spec's day; a few days are kept at hand."""
+        found = self._reports.get(spec)
+        if found is None:
+            while len(self._reports) >= 4:
+                self._reports.pop(next(iter(self._reports)))
+            found = self._reports[spec] = Reports(spec, self.roster, self.activity, self.corrections)
+        return found
+
+    def directory(self, spec: TenantSpec) -> Directory:
+        """The directory on the spec's day."""
+        return Directory(spec, self.roster, self.licensing, self.activity)
+
+    def truth(self, spec: TenantSpec) -> Truth:
+        """The ground truth as known on the spec's day."""
+        return Truth(spec, self.roster, self.licensing, self.activity, self.reports(spec))
+
+    def day_csv(self, spec: TenantSpec, day: date) -> bytes:
+        """The report of one day."""
+        return self.reports(spec).day_csv(day)
+
+    def period_csv(self, spec: TenantSpec, period: str) -> bytes:
+        """The report of a period."""
+        return self.reports(spec).period_csv(period)
+
+    def user_counts_csv(self, spec: TenantSpec, period: str) -> bytes:
+        """Microsoft's own counts by day."""
+        return self.reports(spec).user_counts_csv(period)
+
+    def users(self, spec: TenantSpec, day: date) -> list[Json]:
+        """The directory of a day."""
+        return self.directory(spec).users(day)
+
+    def deleted_users(self, spec: TenantSpec) -> list[Json]:
+        """The deleted items of the day."""
+        return self.directory(spec).deleted_users(spec.today)
+
+    def subscribed_skus(self, spec: TenantSpec) -> list[Json]:
+        """The products of the day."""
+        return self.inventory.subscribed_skus(spec.today)
+
+    def subscriptions(self, spec: TenantSpec) -> list[Json]:
+        """The subscriptions of the day."""
+        return self.inventory.subscriptions(spec.today)
+
+    def organization(self, spec: TenantSpec) -> list[Json]:
+        """The organization."""
+        return self.directory(spec).organization()
+
+    def groups(self, spec: TenantSpec) -> list[Json]:
+        """The licensing groups."""
+        return self.directory(spec).groups()
+
+    def report_settings(self, spec: TenantSpec) -> Json:
+        """The admin report settings."""
+        return {"displayConcealedNames": spec.is_concealed}
+
+
+class Tenant:
+    """One Microsoft 365 tenant on one day. Immutable but for corrections; safe between threads."""
+
+    def __init__(self, spec: TenantSpec, content: Content | None = None, lock: RLock | None = None) -> None:
+        self.spec = spec
+        self._content: Content = content if content is not None else MadeUpCompany(spec)
+        self._lock = lock or RLock()
+
+    @classmethod
+    def from_fixtures(cls, folder: Path, spec: TenantSpec) -> Tenant:
+        """A tenant that serves the files of a folder as they are; see `fixtures`."""
+        return cls(spec, FixtureFolder(folder))
+
+    def with_today(self, today: date) -> Tenant:
+        """The same tenant on another day: one company, one history, one set of corrections."""
+        return self.replaced(today=today)
+
+    def replaced(self, **changes: Any) -> Tenant:
+        """The same tenant with other settings (today, concealment, permissions, secrets, report ages).
+
+        Whatever decides who the people are (seed, users, tenant id, domain) stays.
+        """
+        fixed = {"seed", "users", "tenant_id", "domain", "display_name"} & changes.keys()
+        if fixed:
+            raise ValueError(f"{', '.join(sorted(fixed))} would make it another tenant; build a new one.")
+        return Tenant(replace(self.spec, **changes), self._content, self._lock)
+
+    @property
+    def truth(self) -> Truth:
+        """What really is and was; only a made-up tenant knows."""
+        return self._company.truth(self.spec)
+
+    def report_csv(self, report_date: date) -> bytes:
+        """The exact body of a day's getM365AppUserDetail, inside the served window or not."""
+        with self._lock:
+            return self._content.day_csv(self.spec, report_date)
+
+    def period_csv(self, period: str) -> bytes:
+        """The exact body of a period's getM365AppUserDetail: D7, D30, D90 or D180."""
+        _known(period)
+        with self._lock:
+            return self._content.period_csv(self.spec, period)
+
+    def user_counts_csv(self, period: str) -> bytes:
+        """The exact body of a period's getM365AppUserCounts."""
+        _known(period)
+        with self._lock:
+            return self._content.user_counts_csv(self.spec, period)
+
+    def users(self, day: date | None = None) -> list[Json]:
+        """Every user with all properties, `signInActivity` and `manager` included; `day` defaults to today."""
+        with self._lock:
+            return self._content.users(self.spec, day or self.spec.today)
+
+    def deleted_users(self) -> list[Json]:
+        """The users deleted in the last 30 days."""
+        with self._lock:
+            return self._content.deleted_users(self.spec)
+
+    def subscribed_skus(self) -> list[Json]:
+        """The products owned."""
+        with self._lock:
+            return self._content.subscribed_skus(self.spec)
+
+    def subscriptions(self) -> list[Json]:
+        """The subscriptions behind the products."""
+        with self._lock:
+            return self._content.subscriptions(self.spec)
+
+    def organization(self) -> list[Json]:
+        """The organization: a list of one."""
+        return self._content.organization(self.spec)
+
+    def groups(self) -> list[Json]:
+        """The licensing groups."""
+        return self._content.groups(self.spec)
+
+    def report_settings(self) -> Json:
+        """`displayConcealedNames`."""
+        return self._content.report_settings(self.spec)
+
+    def correct(
+        self,
+        report_date: date,
+        *,
+        drop: int = 0,
+        switch_off: int = 0,
+        switch_on: int = 0,
+        add: int = 0,
+        app: str = "Outlook",
+        seen_from: date | None = None,
+    ) -> Correction:
+        """Have the report of a day change, for this tenant on every day from `seen_from` (default: at once).
+
+        `drop` rows of people who used `app` go, `switch_off` others lose the app, `switch_on` people who did
+        not use it get it, `add` people without a row get one (Outlook on the web). Who is hit depends on the
+        date alone. Returns who it was.
+        """
+        company = self._company
+        with self._lock:
+            reports = company.reports(self.spec)
+            rows = [
+                DayRow(use.person, use.mask, company.activity.allowed_on(use.person, report_date) or 0)
+                for use in reports.uses_on(report_date)
+                if use.person is not None
+            ]
+            present = {row.person.user_id for row in rows}
+            strangers: list[Person] = [
+                person for person in company.roster.people_on(report_date) if person.user_id not in present
+            ]
+            correction = corrections.plan(
+                report_date,
+                seen_from or date.min,
+                rows,
+                strangers,
+                drop=drop,
+                switch_off=switch_off,
+                switch_on=switch_on,
+                add=add,
+                app=app,
+            )
+            company.corrections.add(correction)
+        return correction
+
+    @property
+    def _company(self) -> MadeUpCompany:
+        if not isinstance(self._content, MadeUpCompany):
+            raise TypeError("A tenant served from files has no made-up people behind it.")
+        return self._content
+
+    def stable_id(self, *parts: object) -> str:
+        """A GUID of this tenant's that depends on the parts alone."""
+        return dice.guid(self.spec.tenant_id, *parts)
+
+
+def _known(period: str) -> None:
+    if period not in PERIODS:
+        raise ValueError(f"No report period {period!r}; there are {', '.join(PERIODS)}.")
