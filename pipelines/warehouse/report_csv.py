@@ -77,38 +77,57 @@ def read_csv_sql(shape: CsvShape) -> str:
     line_end = "'\\r\\n'" if shape.line_end == "\r\n" else "'\\n'"
     return (
         f"read_csv($path, header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
-        f"new_line = {line_end}, strict_mode = true, columns = {{{columns}}})"
+        f"new_line = {line_end}, columns = {{{columns}}})"
     )
 
 
-def packed_columns_sql() -> str:
-    """The six packed app columns of one report row; see bits.py for the meaning of the value."""
-    return ",\n".join(
-        f"cast(case when {_is_yes(flag)} then {APP_BIT} + "
-        + " + ".join(
-            f"case when {_is_yes(f'{flag} ({platform_flag})')} then {PLATFORM_BITS[platform]} else 0 end"
-            for platform, platform_flag in PLATFORMS.items()
+@dataclass(frozen=True)
+class FlagReader:
+    """How flag cells are read.
+
+    exact: only Yes, No and empty are known, by plain comparison: what Microsoft sends. tolerant: True and
+    False too, in any case; dearer, so only for files in which the exact reader found other cells.
+    """
+
+    is_tolerant: bool
+
+    def is_yes(self, column: str) -> str:
+        """SQL that is true where the flag is set, else false, never NULL."""
+        name = _quoted(column)
+        if self.is_tolerant:
+            return f"coalesce(lower(trim({name})) in ('yes', 'true'), false)"
+        return f"coalesce({name} = 'Yes', false)"
+
+    def packed_columns(self) -> str:
+        """The six packed app columns of one report row; see bits.py for the meaning of the value."""
+        return ",\n".join(
+            f"cast(case when {self.is_yes(flag)} then {APP_BIT} + "
+            + " + ".join(
+                f"case when {self.is_yes(f'{flag} ({platform_flag})')} then {PLATFORM_BITS[platform]} else 0 end"
+                for platform, platform_flag in PLATFORMS.items()
+            )
+            + f" else 0 end as tinyint) as {app}"
+            for app, flag in APPS.items()
         )
-        + f" else 0 end as tinyint) as {app}"
-        for app, flag in APPS.items()
-    )
 
+    def disagreement(self) -> str:
+        """True where some app's own flag says otherwise than its four platform flags together."""
+        return " or ".join(
+            f"{self.is_yes(flag)} <> ({' or '.join(self.is_yes(f'{flag} ({p})') for p in PLATFORMS.values())})"
+            for flag in APP_FLAGS
+        )
 
-def disagreement_sql() -> str:
-    """True where some app's own flag says otherwise than its four platform flags together."""
-    return " or ".join(
-        f"({_is_yes(flag)}) <> ({' or '.join(_is_yes(f'{flag} ({p})') for p in PLATFORMS.values())})"
-        for flag in APP_FLAGS
-    )
-
-
-def strange_cells_sql() -> str:
-    """How many flag cells of the row are neither Yes, No, True, False nor empty."""
-    return " + ".join(
-        f"case when {_quoted(flag)} = 'No' or {_quoted(flag)} = 'Yes' or {_quoted(flag)} is null then 0 "
-        f"when lower({_quoted(flag)}) in ('yes', 'no', 'true', 'false', '') then 0 else 1 end"
-        for flag in (*APP_FLAGS, *APP_PLATFORM_FLAGS)
-    )
+    def strange_cells(self) -> str:
+        """How many flag cells of the row this reader does not know."""
+        known = (
+            "lower(trim({0})) in ('yes', 'no', 'true', 'false', '')"
+            if self.is_tolerant
+            else "{0} = 'No' or {0} = 'Yes'"
+        )
+        return " + ".join(
+            f"case when {known.format(_quoted(flag))} or {_quoted(flag)} is null then 0 else 1 end"
+            for flag in (*APP_FLAGS, *APP_PLATFORM_FLAGS)
+        )
 
 
 def date_sql(column: str) -> str:
@@ -124,15 +143,6 @@ def explain_csv_error(error: duckdb.Error) -> RefusedBodyError:
     reason = re.search(r"(Expected Number of Columns: \d+ Found: \d+)", text)
     what = f": {reason.group(1).lower()}" if reason else ""
     return RefusedBodyError(f"The report cannot be read as CSV{where}{what}.")
-
-
-def _is_yes(column: str) -> str:
-    # The plain comparisons answer nearly every cell; lower() runs only for the rest.
-    name = _quoted(column)
-    return (
-        f"case when {name} = 'Yes' then true when {name} = 'No' then false "
-        f"else coalesce(lower({name}) in ('yes', 'true'), false) end"
-    )
 
 
 def _quoted(name: str) -> str:

@@ -17,17 +17,16 @@ from pipelines.warehouse.report_csv import (
     LAST_ACTIVITY,
     REFRESH_DATE,
     UPN,
+    CsvShape,
+    FlagReader,
     date_sql,
-    disagreement_sql,
     explain_csv_error,
-    packed_columns_sql,
     read_csv_sql,
     read_shape,
-    strange_cells_sql,
 )
 
 REQUIRED = (REFRESH_DATE, UPN, *APP_FLAGS, *APP_PLATFORM_FLAGS)
-ANY_USE = " + ".join(APPS) + " > 0"
+ANY_USE = f"greatest({', '.join(APPS)}) > 0"
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,19 @@ def stage_report(con: duckdb.DuckDBPyConnection, path: Path, *, with_dates: bool
     """
     required = (*REQUIRED, LAST_ACTIVATION, LAST_ACTIVITY) if with_dates else REQUIRED
     shape = read_shape(path, required)
+    report, strange = _stage(con, path, shape, FlagReader(is_tolerant=False), with_dates=with_dates)
+    if strange:
+        report, strange = _stage(con, path, shape, FlagReader(is_tolerant=True), with_dates=with_dates)
+    if strange:
+        raise RefusedBodyError(f"The report has {strange} cells that are neither Yes, No, True, False nor empty.")
+    if report.duplicate_rows:
+        _merge_duplicates(con, with_dates=with_dates)
+    return report
+
+
+def _stage(
+    con: duckdb.DuckDBPyConnection, path: Path, shape: CsvShape, flags: FlagReader, *, with_dates: bool
+) -> tuple[StagedReport, int]:
     dates = (
         f"{date_sql(LAST_ACTIVATION)} as last_activation_date, {date_sql(LAST_ACTIVITY)} as last_activity_date,"
         if with_dates
@@ -74,9 +86,9 @@ def stage_report(con: duckdb.DuckDBPyConnection, path: Path, *, with_dates: bool
                     or starts_with("{UPN}", '<PII:') as is_concealed,
                 {date_sql(REFRESH_DATE)} as report_refresh_date,
                 {dates}
-                {packed_columns_sql()},
-                {disagreement_sql()} as is_contradictory,
-                {strange_cells_sql()} as strange_cells
+                {flags.packed_columns()},
+                {flags.disagreement()} as is_contradictory,
+                {flags.strange_cells()} as strange_cells
             from {read_csv_sql(shape)}
             """,
             {"path": str(path)},
@@ -88,18 +100,13 @@ def stage_report(con: duckdb.DuckDBPyConnection, path: Path, *, with_dates: bool
         select
             count(*), count(*) filter (where {ANY_USE}), count(*) filter (where upn is null),
             count(*) filter (where upn is not null and is_concealed), count(upn) - count(distinct upn),
-            count(*) filter (where is_contradictory), max(report_refresh_date), sum(strange_cells)
+            count(*) filter (where is_contradictory), max(report_refresh_date), coalesce(sum(strange_cells), 0)
         from staged
         """
     ).fetchone()
     assert counted is not None
     *counts, strange = counted
-    if strange:
-        raise RefusedBodyError(f"The report has {strange} cells that are neither Yes, No, True, False nor empty.")
-    report = StagedReport(*counts)
-    if report.duplicate_rows:
-        _merge_duplicates(con, with_dates=with_dates)
-    return report
+    return StagedReport(*counts), int(strange)
 
 
 def _merge_duplicates(con: duckdb.DuckDBPyConnection, *, with_dates: bool) -> None:
