@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -55,7 +56,10 @@ def run_sync(
         from pipelines.defs.extract.partitions import RANGE_END_TAG, RANGE_START_TAG
 
     options = {"tenant": tenant, "full": full}
-    with dg.DagsterInstance.get() as instance:
+    log = settings.data_dir / "dbt" / "console.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    # dbt's own lines go to a file: what the run does is told by the progress log.
+    with dg.DagsterInstance.get() as instance, log.open("w") as file, contextlib.redirect_stdout(file):
         result = defs.resolve_job_def("sync").execute_in_process(
             instance=instance,
             run_config={

@@ -20,12 +20,6 @@ with
         select tenant_id, max(cloud) as cloud, max(completed_at) as last_fetched_at
         from {{ ref("stg_ledger__fetches") }}
         group by tenant_id
-    ),
-
-    runs as (
-        select tenant_id, max(ended_at) as last_ended_at
-        from {{ ref("stg_ledger__sync_runs") }}
-        group by tenant_id
     )
 
 select
@@ -34,11 +28,10 @@ select
     organizations.default_domain as domain,
     fetches.cloud,
     days.report_date as data_through,
-    coalesce(runs.last_ended_at, fetches.last_fetched_at) as last_synced_at,
+    fetches.last_fetched_at as last_synced_at,
     coalesce(settings.is_concealed, days.is_concealed) as is_concealed_now
 from {{ ref("int_tenants") }} as tenants
 left join organizations on tenants.tenant_id = organizations.tenant_id and organizations.recency = 1
 left join settings on tenants.tenant_id = settings.tenant_id and settings.recency = 1
 left join days on tenants.tenant_id = days.tenant_id and days.recency = 1
 left join fetches on tenants.tenant_id = fetches.tenant_id
-left join runs on tenants.tenant_id = runs.tenant_id

@@ -8,7 +8,13 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from pipelines.defs.resources import Workplace, readable_errors
-from pipelines.defs.transform.project import LayerTranslator, dbt_environment, dbt_project, dbt_variables
+from pipelines.defs.transform.project import (
+    LayerTranslator,
+    dbt_environment,
+    dbt_project,
+    dbt_variables,
+    explain_failures,
+)
 from pipelines.warehouse.lock import warehouse_lock
 
 project = dbt_project()
@@ -22,7 +28,14 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, workplace: Wo
     settings = workplace.settings()
     dbt_environment(settings)
     variables = json.dumps(dbt_variables(settings))
+    target = settings.data_dir / "dbt" / "target"
+    target.mkdir(parents=True, exist_ok=True)
     with readable_errors(), warehouse_lock(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds):
-        target = settings.data_dir / "dbt" / "target"
-        target.mkdir(parents=True, exist_ok=True)
-        yield from dbt.cli(["build", "--vars", variables], context=context, target_path=target).stream()
+        invocation = dbt.cli(["build", "--vars", variables], context=context, target_path=target, raise_on_error=False)
+        yield from invocation.stream()
+    if not invocation.is_successful():
+        raise dg.Failure(
+            description=f"dbt stopped: {explain_failures(target)} Nothing new is published; the last release stands. "
+            f"Details: {target / 'dbt.log'}",
+            allow_retries=False,
+        )

@@ -1,5 +1,6 @@
 """Where the dbt project is, its manifest, and how its models become assets."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -49,6 +50,22 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "lag_days": settings.lag_days,
         "settle_days": settings.settle_days,
     }
+
+
+def explain_failures(target: Path) -> str:
+    """The models and tests that failed in the run whose artefacts stand in ``target``, a sentence each."""
+    try:
+        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    except (OSError, ValueError, KeyError):
+        return "it left no results."
+    failed = [result for result in results if result["status"] in ("error", "fail")]
+    sentences = []
+    for result in failed[:5]:
+        kind, _, name = result["unique_id"].split(".")[:3]
+        lines = [line.strip() for line in str(result.get("message") or "").splitlines() if line.strip()]
+        sentences.append(f"{kind} {name}: {(lines[1] if len(lines) > 1 else ''.join(lines)) or 'no reason given'}.")
+    more = f" And {len(failed) - 5} more." if len(failed) > 5 else ""
+    return " ".join(sentences) + more if sentences else "it could not start."
 
 
 class LayerTranslator(DagsterDbtTranslator):
