@@ -45,19 +45,7 @@ class Activity:
 
     def last_activated(self, person: Person, day: date) -> date | None:
         """The newest activation of the desktop apps, not after `day`. It says nothing about use."""
-        if "never_used" in person.position.traits or not person.is_employee:
-            return None
-        if person.position.device not in ("windows", "mac"):
-            return None
-        first = person.created + timedelta(days=dice.between(0, 9, self._seed, "activated", person.key))
-        if day < first or not (self.allowed_on(person, day) or 0) & _BITS[1][0]:
-            return None
-        if "activated_never_used" in person.position.traits:
-            return first
-        end = min(day, person.disabled or day)
-        turns = (end - first).days // REACTIVATION_DAYS
-        latest = first + timedelta(days=max(turns, 0) * REACTIVATION_DAYS)
-        return latest
+        return self._of(person).last_activated(day)
 
     def unknown_uses(self, day: date) -> list[int]:
         """The use masks of the day's rows that name nobody."""
@@ -104,6 +92,7 @@ class _PersonActivity:
         ends = [day.toordinal() for day in (person.disabled, person.deleted) if day is not None]
         self._end = min(ends, default=date.max.toordinal())
         self._days: dict[int, int] = {}
+        self._activated = self._first_activation()
 
     def allowed(self, ordinal: int) -> int | None:
         found: int | None = None
@@ -129,6 +118,28 @@ class _PersonActivity:
             if self.use(candidate):
                 return date.fromordinal(candidate)
         return None
+
+    def last_activated(self, day: date) -> date | None:
+        first = self._activated
+        if first is None or day < first:
+            return None
+        if "activated_never_used" in self._person.position.traits:
+            return first
+        end = min(day, self._person.disabled or day)
+        turns = max((end - first).days, 0) // REACTIVATION_DAYS
+        return first + timedelta(days=turns * REACTIVATION_DAYS)
+
+    def _first_activation(self) -> date | None:
+        """None for people without a desktop of their own, without the desktop apps, or who never set them up."""
+        person = self._person
+        if not person.is_employee or "never_used" in person.position.traits:
+            return None
+        if person.position.device not in ("windows", "mac") or not any(
+            mask & _BITS[1][0] for _, _, mask in self._allowed
+        ):
+            return None
+        installed = min(first for first, _, mask in self._allowed if mask & _BITS[1][0])
+        return date.fromordinal(installed + dice.between(0, 9, self._seed, "activated", person.key))
 
     def _draw(self, ordinal: int) -> int:
         habits = self._habits

@@ -20,6 +20,7 @@ class Application:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -27,7 +28,7 @@ class Application:
         call = Call(
             method=request.method,
             host=headers.get("host", "").rsplit(":", 1)[0].lower(),
-            path=request.url.path if "%" not in request.url.path else scope["path"],
+            path=scope["path"],
             raw_query=scope.get("query_string", b"").decode("latin-1"),
             headers=headers,
             body=await request.body(),

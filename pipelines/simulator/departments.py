@@ -49,7 +49,7 @@ DEPARTMENTS = (
         17,
         "Vice President Sales",
         ("Account Executive", "Account Manager", "Sales Engineer", "Sales Operations Analyst"),
-        (96, 34, 42, 46, 16, 84),
+        (96, 34, 42, 46, 16, 68),
         e5_percent=10,
     ),
     Department(
@@ -57,7 +57,7 @@ DEPARTMENTS = (
         14,
         "Head of Operations",
         ("Operations Specialist", "Supply Planner", "Logistics Coordinator", "Buyer"),
-        (90, 28, 62, 10, 9, 70),
+        (92, 28, 62, 10, 9, 48),
         mac_percent=2,
     ),
     Department(
@@ -74,7 +74,7 @@ DEPARTMENTS = (
         11,
         "Head of Customer Service",
         ("Service Agent", "Senior Service Agent", "Team Coordinator"),
-        (88, 22, 28, 5, 26, 92),
+        (90, 22, 28, 5, 26, 78),
         mac_percent=2,
     ),
     Department(
@@ -82,7 +82,7 @@ DEPARTMENTS = (
         8,
         "Head of Finance",
         ("Accountant", "Controller", "Payroll Specialist", "Financial Analyst"),
-        (97, 38, 95, 26, 9, 66),
+        (97, 38, 95, 26, 9, 42),
         mac_percent=2,
         e5_percent=40,
     ),
@@ -91,7 +91,7 @@ DEPARTMENTS = (
         6,
         "Head of Marketing",
         ("Brand Manager", "Content Editor", "Campaign Manager", "Designer"),
-        (95, 50, 34, 76, 21, 90),
+        (95, 50, 34, 76, 21, 78),
         mac_percent=55,
     ),
     Department(
@@ -108,14 +108,14 @@ DEPARTMENTS = (
         5,
         "Head of People",
         ("HR Business Partner", "Recruiter", "Learning Specialist"),
-        (97, 66, 46, 30, 21, 82),
+        (97, 66, 46, 30, 21, 58),
     ),
     Department(
         "Legal, Risk & Compliance",
         3,
         "General Counsel",
         ("Legal Counsel", "Compliance Officer", "Paralegal"),
-        (98, 93, 24, 18, 15, 58),
+        (98, 93, 24, 18, 15, 34),
         e5_percent=100,
     ),
 )

@@ -126,7 +126,7 @@ class Directory:
             "country": country.name if employed else None,
             "createdDateTime": None if is_undated else self._instant(person.created, person.key, "created"),
             "deletedDateTime": None,
-            "department": position.department.name if position.department and draw % 37 else None,
+            "department": department_of(self._spec.seed, person),
             "displayName": name.display_name,
             "employeeId": person.employee_id,
             "employeeType": ("Contractor" if "contractor" in position.traits else "Employee") if employed else None,
@@ -219,6 +219,14 @@ class Directory:
             "lastSuccessfulSignInDateTime": succeeded,
             "lastSuccessfulSignInRequestId": request("success"),
         }
+
+
+def department_of(seed: int, person: Person) -> str | None:
+    """The department as the directory has it: now and then nobody filled it in."""
+    department = person.position.department
+    if department is None or dice.number(seed, "no department", person.key) % 37 == 0:
+        return None
+    return department.name
 
 
 def _assigned_licenses(held: list[Assignment]) -> list[Json]:

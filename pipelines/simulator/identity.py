@@ -37,7 +37,7 @@ class Grant:
     expires_at: float
 
 
-class _Refusal(Exception):
+class _OAuthError(Exception):
     """An OAuth error with its AADSTS number."""
 
     def __init__(self, status: int, error: str, number: int, description: str) -> None:
@@ -83,7 +83,7 @@ class Identity:
         try:
             tenant = self._find_tenant(call.segments[0])
             if tenant is None:
-                raise _Refusal(
+                raise _OAuthError(
                     400,
                     "invalid_request",
                     90002,
@@ -94,7 +94,7 @@ class Identity:
             if call.segments[1:] == DISCOVERY_PATH:
                 return self._discover(call, tenant)
             return self._issue(call, tenant)
-        except _Refusal as refusal:
+        except _OAuthError as refusal:
             return refusal.reply()
 
     def grant_of(self, call: Call) -> Grant:
@@ -117,7 +117,7 @@ class Identity:
 
     def _discover(self, call: Call, tenant: TenantSpec) -> Reply:
         if call.method != "GET":
-            raise _Refusal(405, "invalid_request", 900561, f"The endpoint only accepts GET, not {call.method}.")
+            raise _OAuthError(405, "invalid_request", 900561, f"The endpoint only accepts GET, not {call.method}.")
         root = f"{self._base_url}/{tenant.tenant_id}"
         return json_reply(
             200,
@@ -140,7 +140,7 @@ class Identity:
 
     def _issue(self, call: Call, tenant: TenantSpec) -> Reply:
         if call.method != "POST":
-            raise _Refusal(
+            raise _OAuthError(
                 400,
                 "invalid_request",
                 900561,
@@ -150,7 +150,7 @@ class Identity:
         app = _authenticate(form, call.headers.get("authorization", ""), tenant)
         grant_type = form.get("grant_type")
         if grant_type != "client_credentials":
-            raise _Refusal(
+            raise _OAuthError(
                 400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{grant_type}'."
             )
         resource = self._resource(form.get("scope", ""))
@@ -172,7 +172,7 @@ class Identity:
     def _resource(self, scope: str) -> str:
         resource = scope.removesuffix(DEFAULT_SCOPE)
         if not scope.endswith(DEFAULT_SCOPE) or " " in scope:
-            raise _Refusal(
+            raise _OAuthError(
                 400,
                 "invalid_scope",
                 70011,
@@ -180,7 +180,7 @@ class Identity:
                 f"parameter 'scope' is not valid. The scope {scope} is not valid.",
             )
         if resource.rstrip("/") not in (GRAPH_RESOURCE, self._base_url):
-            raise _Refusal(
+            raise _OAuthError(
                 400,
                 "invalid_resource",
                 500011,
@@ -194,12 +194,12 @@ def _authenticate(form: dict[str, str], authorization: str, tenant: TenantSpec) 
     if authorization.lower().startswith("basic "):
         client_id, secret = _basic(authorization)
     if not client_id:
-        raise _Refusal(
+        raise _OAuthError(
             400, "invalid_request", 900144, "The request body must contain the following parameter: 'client_id'."
         )
     app = next((app for app in tenant.apps if app.client_id == client_id), None)
     if app is None:
-        raise _Refusal(
+        raise _OAuthError(
             400,
             "unauthorized_client",
             700016,
@@ -208,21 +208,21 @@ def _authenticate(form: dict[str, str], authorization: str, tenant: TenantSpec) 
             "to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
         )
     if "client_assertion" in form:
-        raise _Refusal(
+        raise _OAuthError(
             401,
             "invalid_client",
             700027,
             "Client assertion failed signature validation. No certificate is registered for this application.",
         )
     if not secret:
-        raise _Refusal(
+        raise _OAuthError(
             401,
             "invalid_client",
             7000218,
             "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
         )
     if not secrets.compare_digest(secret.encode(), app.client_secret.encode()):
-        raise _Refusal(
+        raise _OAuthError(
             401,
             "invalid_client",
             7000215,
@@ -230,7 +230,7 @@ def _authenticate(form: dict[str, str], authorization: str, tenant: TenantSpec) 
             f"value, not the client secret ID, for a secret added to app '{client_id}'.",
         )
     if app.is_secret_expired:
-        raise _Refusal(
+        raise _OAuthError(
             401,
             "invalid_client",
             7000222,

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from pipelines.simulator import dice
 from pipelines.simulator.activity import Activity
@@ -135,6 +136,8 @@ class Reports:
         return _in_order(uses)
 
     def _last_active(self, person: Person, day: date) -> date | None:
+        if not self._corrections.version(self._spec.today):
+            return self._activity.last_active(person, day)
         corrected = self._corrections.days_of(person.user_id, self._spec.today)
         latest = self._activity.last_active(person, day)
         while latest is not None and corrected.get(latest) == 0:
@@ -163,6 +166,11 @@ class Reports:
         )
 
 
+@lru_cache(maxsize=200_000)
+def _order_key(name: str) -> bytes:
+    return dice.digest("row", name)
+
+
 def _in_order(uses: list[Use]) -> list[Use]:
     """A fixed order that is not the alphabet: the service promises none."""
     keyed = []
@@ -170,6 +178,6 @@ def _in_order(uses: list[Use]) -> list[Use]:
     for use in uses:
         if use.person is None:
             unknown += 1
-        key = use.person.user_id if use.person else f"unknown {unknown}"
-        keyed.append((dice.digest("row", key), use))
-    return [use for _, use in sorted(keyed, key=lambda pair: pair[0])]
+        keyed.append((_order_key(use.person.user_id if use.person else f"unknown {unknown}"), use))
+    keyed.sort(key=lambda pair: pair[0])
+    return [use for _, use in keyed]

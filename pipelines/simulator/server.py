@@ -25,6 +25,19 @@ START_SECONDS = 10.0
 STOP_SECONDS = 5.0
 
 
+class _Server(uvicorn.Server):
+    """Does not wait, when it stops, for clients that hold idle connections open."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop idle connections, let running answers end, then stop."""
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            transport = getattr(connection, "transport", None)
+            if transport is not None and (cycle is None or cycle.response_complete):
+                transport.abort()
+        await super().shutdown(sockets)
+
+
 class SimulatorServer:
     """Serves one tenant or several on 127.0.0.1, in a thread of its own.
 
@@ -99,7 +112,7 @@ class SimulatorServer:
             )
             config.load()
             config.ssl = context
-            self._server = uvicorn.Server(config)
+            self._server = _Server(config)
             self._thread = threading.Thread(target=self._run, name="m365-simulator", daemon=True)
             self._thread.start()
             self._await_start(self._server, self._thread)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from threading import Lock
 
@@ -175,9 +176,21 @@ class Service:
             raise unknown_segment(rest[0] if rest else "admin")
         if call.method == "PATCH":
             access.require_report(grant, frozenset({REPORT_SETTINGS_WRITE}))
-            raise method_not_allowed(call)
+            self.tenants.put(tenant.replaced(is_concealed=_concealment(call.body)))
+            return Reply(204)
         if call.method != "GET":
             raise method_not_allowed(call)
         access.require_report(grant, access.REPORT_SETTINGS)
         content = {"@odata.context": f"{METADATA}#admin/reportSettings/$entity", **tenant.report_settings()}
         return json_reply(200, content)
+
+
+def _concealment(body: bytes) -> bool:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = None
+    wanted = content.get("displayConcealedNames") if isinstance(content, dict) else None
+    if not isinstance(wanted, bool):
+        raise bad_request("The property 'displayConcealedNames' must be a Boolean.")
+    return wanted

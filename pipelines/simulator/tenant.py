@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol
 
-from pipelines.simulator import corrections, dice
+from pipelines.simulator import corrections
 from pipelines.simulator.activity import Activity
 from pipelines.simulator.corrections import Correction, Corrections, DayRow
 from pipelines.simulator.directory import Directory
@@ -22,6 +22,9 @@ from pipelines.simulator.spec import TenantSpec
 from pipelines.simulator.truth import Truth
 
 Json = dict[str, Any]
+
+KEPT_DAYS = 4
+"""How many days' answers are kept at hand."""
 
 
 class Content(Protocol):
@@ -68,13 +71,13 @@ class MadeUpCompany:
         self.activity = Activity(spec.seed, self.licensing)
         self.inventory = Inventory(spec, self.roster, self.licensing)
         self._reports: dict[TenantSpec, Reports] = {}
+        self._users: dict[date, list[Json]] = {}
 
     def reports(self, spec: TenantSpec) -> Reports:
         """The reports on the spec's day; a few days are kept at hand."""
         found = self._reports.get(spec)
         if found is None:
-            while len(self._reports) >= 4:
-                self._reports.pop(next(iter(self._reports)))
+            _make_room(self._reports)
             found = self._reports[spec] = Reports(spec, self.roster, self.activity, self.corrections)
         return found
 
@@ -99,8 +102,12 @@ class MadeUpCompany:
         return self.reports(spec).user_counts_csv(period)
 
     def users(self, spec: TenantSpec, day: date) -> list[Json]:
-        """The directory of a day."""
-        return self.directory(spec).users(day)
+        """The directory of a day; a few days are kept at hand, since it is asked for page by page."""
+        found = self._users.get(day)
+        if found is None:
+            _make_room(self._users)
+            found = self._users[day] = self.directory(spec).users(day)
+        return [dict(user) for user in found]
 
     def deleted_users(self, spec: TenantSpec) -> list[Json]:
         """The deleted items of the day."""
@@ -157,7 +164,8 @@ class Tenant:
     @property
     def truth(self) -> Truth:
         """What really is and was; only a made-up tenant knows."""
-        return self._company.truth(self.spec)
+        with self._lock:
+            return self._company.truth(self.spec)
 
     def report_csv(self, report_date: date) -> bytes:
         """The exact body of a day's getM365AppUserDetail, inside the served window or not."""
@@ -257,9 +265,10 @@ class Tenant:
             raise TypeError("A tenant served from files has no made-up people behind it.")
         return self._content
 
-    def stable_id(self, *parts: object) -> str:
-        """A GUID of this tenant's that depends on the parts alone."""
-        return dice.guid(self.spec.tenant_id, *parts)
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    while len(kept) >= KEPT_DAYS:
+        kept.pop(next(iter(kept)))
 
 
 def _known(period: str) -> None:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from pipelines.simulator.activity import Activity
 from pipelines.simulator.columns import used_pairs
+from pipelines.simulator.directory import department_of
 from pipelines.simulator.licensing import Assignment, Licensing
 from pipelines.simulator.people import DELETED_ITEMS_DAYS, NamePeriod, Person
 from pipelines.simulator.reports import Reports
@@ -124,7 +125,7 @@ class Truth:
             person.user_id,
             frozenset(kinds),
             tuple(name for name in person.names if name.valid_from <= today),
-            department.name if department else None,
+            department_of(self._spec.seed, person),
             person.position.country,
             person.created,
             person.disabled if person.disabled and person.disabled <= today else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from pipelines.simulator import dice
 from pipelines.simulator.people import DELETED_ITEMS_DAYS
@@ -55,23 +56,8 @@ class Turnover:
         return cls(seed, lines, 80, 7, 5, 0, jitter=0)
 
     def tenure(self, line: int, turn: int) -> Tenure:
-        """The holder number `turn` (from 0, and negative before EPOCH) of a line."""
-        start = EPOCH + timedelta(days=line * self.cycle // self.lines + turn * self.cycle)
-
-        def shifted(days: int, what: str) -> date:
-            late = dice.between(0, self.jitter, self.seed, "tenure", what, line, turn) if self.jitter else 0
-            return start + timedelta(days=days + late)
-
-        deleted = self.cycle - self.vacant
-        is_renamed = self.rename_every > 0 and line % self.rename_every == 0
-        return Tenure(
-            line,
-            turn,
-            created=shifted(0, "created"),
-            renamed=shifted(self.cycle * 2 // 5, "renamed") if is_renamed else None,
-            disabled=shifted(deleted - self.blocked, "disabled"),
-            deleted=shifted(deleted, "deleted"),
-        )
+        """The holder number `turn` (from 0) of a line."""
+        return _tenure(self, line, turn)
 
     def between(self, line: int, first: date, last: date) -> Iterator[Tenure]:
         """The holders of a line of whom anything was left, accounts or deleted items, in these days."""
@@ -83,3 +69,25 @@ class Turnover:
             purged = tenure.deleted + timedelta(days=DELETED_ITEMS_DAYS)
             if tenure.created <= last and purged > first:
                 yield tenure
+
+
+@lru_cache(maxsize=65536)
+def _tenure(turnover: Turnover, line: int, turn: int) -> Tenure:
+    start = EPOCH + timedelta(days=line * turnover.cycle // turnover.lines + turn * turnover.cycle)
+
+    def shifted(days: int, what: str) -> date:
+        late = 0
+        if turnover.jitter:
+            late = dice.between(0, turnover.jitter, turnover.seed, "tenure", what, line, turn)
+        return start + timedelta(days=days + late)
+
+    deleted = turnover.cycle - turnover.vacant
+    is_renamed = turnover.rename_every > 0 and line % turnover.rename_every == 0
+    return Tenure(
+        line,
+        turn,
+        created=shifted(0, "created"),
+        renamed=shifted(turnover.cycle * 2 // 5, "renamed") if is_renamed else None,
+        disabled=shifted(deleted - turnover.blocked, "disabled"),
+        deleted=shifted(deleted, "deleted"),
+    )
