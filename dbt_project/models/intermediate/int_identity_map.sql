@@ -56,7 +56,7 @@ with
         from beginnings
     ),
 
-    periods as (
+    ends as (
         select
             *,
             coalesce(
@@ -64,6 +64,8 @@ with
             ) as valid_to
         from in_order
     ),
+
+    periods as (select * from ends where valid_from < valid_to),
 
     mapped as (
         select
@@ -84,12 +86,7 @@ with
             coalesce(periods.valid_from, {{ first_day() }}) as valid_from,
             coalesce(periods.valid_to, {{ last_day() }}) as valid_to
         from {{ ref("stg_graph__upn_keys") }} as upn_keys
-        left join
-            periods
-            on upn_keys.tenant_id = periods.tenant_id
-            and upn_keys.upn = periods.upn
-            and not upn_keys.is_concealed
-            and periods.valid_from < periods.valid_to
+        left join periods on upn_keys.tenant_id = periods.tenant_id and upn_keys.upn = periods.upn
     ),
 
     names_of as (
