@@ -193,7 +193,7 @@ class Directory:
             "skuId": assignment.sku_id,
             "disabledPlans": [skus.PLAN_IDS[name] for name in assignment.disabled_plans],
             "assignedByGroup": assignment.assigned_by_group,
-            "state": "Active" if assignment.is_held else "Error",
+            "state": assignment.state,
             "error": assignment.error,
             "lastUpdatedDateTime": self._instant(assignment.valid_from, person.key, assignment.sku_id),
         }

@@ -141,7 +141,7 @@ class Inventory:
         changing = [p for p in positions if p.turnover is not None]
         frontline = sum(1 for p in changing if p.department and p.department.is_frontline)
         studio = sum(1 for p in changing if p.is_studio)
-        office = len(changing) - frontline - studio
+        office = len(changing) - frontline - studio + sum(1 for p in positions if "e5_loan" in p.products)
         turns = [
             sum(1 for p in positions if f"visio_{parity}" in p.products and "teams_only" not in p.traits)
             for parity in ("even", "odd")
@@ -153,7 +153,7 @@ class Inventory:
 
         e3 = with_room(skus.E3, office + max(2, self._spec.users // 25), 5)
         return [
-            Purchase(skus.E5, ENABLED, with_room(skus.E5, (office + 1) // 2 + 1, 5)),
+            Purchase(skus.E5, ENABLED, with_room(skus.E5, (office + 1) // 2 + 2, 5)),
             Purchase(skus.E3, ENABLED, e3 - e3 // 4),
             Purchase(skus.E3, ENABLED, e3 // 4),
             Purchase(skus.F3, ENABLED, with_room(skus.F3, frontline + 3, 5)),

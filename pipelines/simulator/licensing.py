@@ -12,10 +12,12 @@ from pipelines.simulator.skus import Sku
 from pipelines.simulator.spec import TenantSpec
 
 ROTATION_DAYS = 90
-ROTATION_FROM = date(2024, 1, 8)
+ROTATION_FROM = date(2021, 1, 4)
 ROTATION_UNTIL = date(2036, 1, 1)
 COPILOT_LAUNCH = date(2025, 3, 3)
 STUDIO_BOUGHT = date(2023, 9, 4)
+
+ACTIVE, ACTIVE_WITH_ERROR, ERROR = "Active", "ActiveWithError", "Error"
 
 GROUPS = {
     "LIC-M365-E5": skus.E5,
@@ -39,8 +41,10 @@ class Assignment:
     valid_to: date | None
     disabled_plans: tuple[str, ...] = ()
     """Names of the service plans switched off."""
+    state: str = ACTIVE
+    """Active, ActiveWithError, or Error: the licence was wanted and not given."""
     error: str = "None"
-    """Anything but None means that the licence was wanted but not given (Graph: state Error)."""
+    """What went wrong, as Graph names it."""
 
     def covers(self, day: date) -> bool:
         """Whether the assignment stood on the day."""
@@ -49,7 +53,7 @@ class Assignment:
     @property
     def is_held(self) -> bool:
         """Whether the person really has the product."""
-        return self.error == "None"
+        return self.state != ERROR
 
 
 def group_id(spec: TenantSpec, name: str) -> str:
@@ -101,12 +105,13 @@ class Licensing:
         since: date | None = None,
         until: date | None = None,
         disabled: tuple[str, ...] = (),
+        state: str = ACTIVE,
         error: str = "None",
     ) -> Assignment:
         first = max(person.created, since or person.created)
         source = self._groups[sku.sku_id] if by_group else None
         end = min((day for day in (until, person.deleted) if day is not None), default=None)
-        return Assignment(person.user_id, sku.sku_id, source, first, end, disabled, error)
+        return Assignment(person.user_id, sku.sku_id, source, first, end, disabled, state, error)
 
     def _assignments(self, person: Person) -> Iterator[Assignment]:
         if not person.is_employee:
@@ -145,6 +150,13 @@ class Licensing:
         elif "twice" in position.products:
             yield self._make(person, skus.E3, by_group=True)
             yield self._make(person, skus.E3)
+        elif "e5_loan" in position.products:
+            yield from self._rotating(person, skus.E5, 0, by_group=True)
+            yield from self._rotating(person, skus.E3, 1)
+        elif "with_error" in position.products:
+            yield self._make(
+                person, skus.E3, by_group=True, state=ACTIVE_WITH_ERROR, error="MutuallyExclusiveViolation"
+            )
         elif self._chance(person, "e5") * 100 < position.department.e5_percent:
             yield self._make(person, skus.E5, by_group=True)
         elif self._chance(person, "by group") < 0.75:
@@ -170,14 +182,22 @@ class Licensing:
         if "copilot" in products:
             yield self._make(person, skus.COPILOT, by_group=True, since=COPILOT_LAUNCH)
         elif "copilot_refused" in products:
-            yield self._make(person, skus.COPILOT, by_group=True, since=COPILOT_LAUNCH, error="CountViolation")
+            yield self._make(
+                person,
+                skus.COPILOT,
+                by_group=True,
+                since=COPILOT_LAUNCH,
+                state=ERROR,
+                error="CountViolation",
+            )
         if "project" in products:
             yield self._make(person, skus.PROJECT_PLAN_3)
 
-    def _rotating(self, person: Person, sku: Sku, parity: int) -> Iterator[Assignment]:
+    def _rotating(self, person: Person, sku: Sku, parity: int, by_group: bool = False) -> Iterator[Assignment]:
+        """Every other quarter: those of an even number, or of an odd one."""
         number, first = 0, ROTATION_FROM
         while first < ROTATION_UNTIL:
             until = first + timedelta(days=ROTATION_DAYS)
             if number % 2 == parity and until > person.created:
-                yield self._make(person, sku, since=first, until=until)
+                yield self._make(person, sku, by_group=by_group, since=first, until=until)
             number, first = number + 1, until

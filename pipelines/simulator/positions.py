@@ -37,11 +37,14 @@ PRODUCTS: tuple[tuple[str, float], ...] = (
     ("project", 0.025),
     ("visio_even", 0.02),
     ("visio_odd", 0.02),
+    ("e5_loan", 0.01),
+    ("with_error", 0.003),
 )
 """Licences of permanent office people beyond the base, and how many hold them; at least one of each.
 
 `copilot_refused` wants a seat that is not there; `overlap` holds E5 by group and E3 directly; `twice` holds
-E3 both ways; `visio_even` and `visio_odd` pass the same seats to and fro every quarter.
+E3 both ways; `visio_even` and `visio_odd` pass the same seats to and fro every quarter; `e5_loan` has E5 for
+one quarter and E3 for the next; `with_error` has E3 by group with a plan that could not be given.
 """
 
 

@@ -71,6 +71,7 @@ class MadeUpCompany:
         self.activity = Activity(spec.seed, self.licensing)
         self.inventory = Inventory(spec, self.roster, self.licensing)
         self._reports: dict[TenantSpec, Reports] = {}
+        self._truths: dict[TenantSpec, Truth] = {}
         self._users: dict[date, list[Json]] = {}
 
     def reports(self, spec: TenantSpec) -> Reports:
@@ -87,7 +88,12 @@ class MadeUpCompany:
 
     def truth(self, spec: TenantSpec) -> Truth:
         """The ground truth as known on the spec's day."""
-        return Truth(spec, self.roster, self.licensing, self.activity, self.reports(spec))
+        found = self._truths.get(spec)
+        if found is None:
+            _make_room(self._truths)
+            reports = self.reports(spec)
+            found = self._truths[spec] = Truth(spec, self.roster, self.licensing, self.activity, reports)
+        return found
 
     def day_csv(self, spec: TenantSpec, day: date) -> bytes:
         """The report of one day."""

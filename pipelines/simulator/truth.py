@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from pipelines.simulator.activity import Activity
 from pipelines.simulator.columns import used_pairs
@@ -50,7 +51,7 @@ class Truth:
         first = spec.today - timedelta(days=spec.history_days)
         self._people = {p.user_id: p for p in roster.people_between(first, spec.today)}
 
-    @property
+    @cached_property
     def people(self) -> tuple[TruePerson, ...]:
         """Everybody of whom an account or a deleted item was left within the tenant's history."""
         return tuple(self._described(person) for person in self._people.values())
@@ -88,17 +89,7 @@ class Truth:
             for held in self._licensing.of(person):
                 if held.valid_from <= today:
                     until = held.valid_to if held.valid_to is not None and held.valid_to <= today else None
-                    found.append(
-                        Assignment(
-                            held.user_id,
-                            held.sku_id,
-                            held.assigned_by_group,
-                            held.valid_from,
-                            until,
-                            held.disabled_plans,
-                            held.error,
-                        )
-                    )
+                    found.append(replace(held, valid_to=until))
         return tuple(found)
 
     def _described(self, person: Person) -> TruePerson:
