@@ -15,7 +15,7 @@ with
             report_date,
             outcome,
             row_number() over (
-                partition by tenant_id, report_date order by requested_at desc, fetch_id desc
+                partition by tenant_id, report_date order by completed_at desc, fetch_id desc
             ) as recency
         from fetches
     ),
@@ -24,7 +24,7 @@ with
         select
             *,
             row_number() over (
-                partition by tenant_id, report_date order by requested_at desc, fetch_id desc
+                partition by tenant_id, report_date order by completed_at desc, fetch_id desc
             ) as recency
         from fetches
         where outcome = 'ok' and verdict in ('applied', 'unchanged')
@@ -115,7 +115,7 @@ select
     is_weekday,
     state,
     coalesce(rows > 0 or (state = 'header_only' and is_counted_zero), false) as is_observed,
-    coalesce(concealed_rows * 2 > rows, false) as is_concealed,
+    coalesce(concealed_rows * 2 > rows - coalesce(unknown_rows, 0), false) as is_concealed,
     rows,
     unknown_rows,
     flag_disagreements,
