@@ -111,7 +111,8 @@ def plan_days(
     full: fetch every day again, final or not. days: restrict the plan to these dates.
 
     Days never fetched come first, oldest first, as they expire first; then provisional days not asked for
-    today, newest first. A day that the service has refused as too old is not asked for again.
+    today, newest first. A fetch that failed counts as none. A day that the service has refused as too old is
+    not asked for again.
     """
     wanted = set(window.days if days is None else days)
     never: list[date] = []
@@ -121,14 +122,16 @@ def plan_days(
         if day not in wanted:
             continue
         known = history.get(day, DayHistory())
-        if known.good_as_of is None:
-            if known.last_outcome != "lost":
-                never.append(day)
+        is_final = known.is_final(day, settle_days)
+        if known.last_outcome == "lost":
+            final += is_final
+        elif known.good_as_of is None:
+            never.append(day)
         elif full:
             provisional.append(day)
-        elif known.is_final(day, settle_days):
+        elif is_final:
             final += 1
-        elif known.last_as_of == window.today:
+        elif known.last_as_of == window.today and known.last_outcome not in ("failed", "refused"):
             already_today += 1
         else:
             provisional.append(day)
