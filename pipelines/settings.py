@@ -63,13 +63,19 @@ class Settings(BaseSettings):
 
     throttle_requests: int = Field(default=14, ge=1)
     throttle_tenant_requests: int = Field(default=40, ge=1)
-    throttle_window_seconds: float = Field(default=600.0, gt=0)
+    throttle_window_seconds: float = Field(default=600.0, gt=0, allow_inf_nan=False)
 
     directory_page_size: int = Field(default=999, ge=1, le=999)
     schedule_cron: str = "0 6 * * *"
     schedule_timezone: str = "UTC"
     keep_releases: int = Field(default=3, ge=1)
     lock_wait_seconds: float = Field(default=900.0, ge=0)
+
+    @field_validator("tenant_id", "client_id", "client_secret", mode="before")
+    @classmethod
+    def _strip(cls, value: Any) -> Any:
+        """White space that was copied along belongs to none of these; nothing else means not set."""
+        return value.strip() or None if isinstance(value, str) else value
 
     @field_validator("download_hosts", mode="before")
     @classmethod
@@ -86,6 +92,8 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError("must be an https address")
+        if parts.username or parts.query or parts.fragment:
+            raise ValueError("must be an https address without a user name, a query or a fragment")
         return value.rstrip("/")
 
     @field_validator("cloud")
@@ -100,7 +108,7 @@ class Settings(BaseSettings):
     def _known_timezone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("must be a time zone name such as Europe/Berlin") from None
         return value
 
@@ -159,7 +167,7 @@ class Settings(BaseSettings):
         assert self.tenant_id
         assert self.client_id
         assert self.client_secret
-        tenant_id = self.tenant_id.strip().lower()
+        tenant_id = self.tenant_id.lower()
         if not TENANT_ID.match(tenant_id):
             raise SettingsError(
                 "M365_TENANT_ID must be the directory (tenant) id from the Entra admin centre's overview "
@@ -169,7 +177,7 @@ class Settings(BaseSettings):
         return [
             TenantSettings(
                 tenant_id=tenant_id,
-                client_id=self.client_id.strip(),
+                client_id=self.client_id,
                 client_secret=self.client_secret,
                 cloud=cloud,
                 authority_url=self.authority_url or cloud.authority_url,
@@ -182,11 +190,13 @@ def load_settings() -> Settings:
     """Read the settings; raises SettingsError naming each setting that is wrong."""
     try:
         settings = Settings()
+    except UnicodeDecodeError:
+        raise SettingsError("The configuration cannot be used: the file .env is not saved as UTF-8.") from None
     except ValidationError as error:
         problems = "; ".join(
             f"M365_{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(f"The configuration cannot be used: {problems}.") from None
-    settings.data_dir = settings.data_dir.absolute()
+    settings.data_dir = settings.data_dir.expanduser().absolute()
     return settings
