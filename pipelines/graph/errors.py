@@ -9,11 +9,18 @@ GraphError
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import requests
+import urllib3
+
+_MAX_BODY_BYTES = 65536
+_MAX_MESSAGE = 500
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -86,10 +93,15 @@ class TransientError(GraphError):
         super().__init__(message, **facts)
         self.retry_after = retry_after
 
+    @property
+    def is_permission(self) -> bool:
+        """Never: a download address that answers 403 has expired, whatever the app may ask."""
+        return False
+
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """Graph's error as sent: ``{"error": {"code", "message", "innerError": {"request-id"}}}``."""
+    """Graph's error: ``{"error": {"code", "message", "innerError": {"request-id"}}}``, each a text or None."""
 
     code: str | None = None
     message: str | None = None
@@ -103,7 +115,7 @@ def parse_error(text: str) -> ErrorBody:
     """
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ErrorBody()
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
@@ -111,14 +123,13 @@ def parse_error(text: str) -> ErrorBody:
             return ErrorBody(message=body["Message"])
         return ErrorBody()
     inner = error.get("innerError") or error.get("innererror") or {}
-    message = error.get("message")
     found = ErrorBody(
-        code=error.get("code"),
-        message=message if isinstance(message, str) else None,
-        request_id=inner.get("request-id") if isinstance(inner, dict) else None,
+        code=_text(error.get("code")),
+        message=_text(error.get("message")),
+        request_id=_text(inner.get("request-id")) if isinstance(inner, dict) else None,
     )
-    if isinstance(message, str) and message.lstrip().startswith("{"):
-        nested = parse_error(message)
+    if found.message and found.message.lstrip().startswith("{"):
+        nested = parse_error(found.message)
         found = replace(
             found,
             code=nested.code or found.code,
@@ -128,17 +139,32 @@ def parse_error(text: str) -> ErrorBody:
     return found
 
 
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _plain(message: str) -> str:
+    """The service's words on one line, not too many of them, and without addresses: one may be a key."""
+    words = _ADDRESS.sub("(address)", " ".join(message.split()))
+    return words if len(words) <= _MAX_MESSAGE else words[: _MAX_MESSAGE - 1] + "…"
+
+
 def retry_after_seconds(response: requests.Response) -> float | None:
     """The ``Retry-After`` header in seconds; None when absent or not a number of seconds."""
     try:
-        return max(float(response.headers["Retry-After"]), 0.0)
+        seconds = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def error_from_response(response: requests.Response, context: GraphContext) -> GraphError:
     """The exception for a response that is not a success. Reads at most 64 KiB of the body."""
-    body = parse_error(response.raw.read(65536, decode_content=True).decode("utf-8", "replace"))
+    try:
+        text = response.raw.read(_MAX_BODY_BYTES, decode_content=True).decode("utf-8", "replace")
+    except urllib3.exceptions.HTTPError:
+        text = ""
+    body = parse_error(text)
     request_id = response.headers.get("request-id") or body.request_id
     facts: dict[str, Any] = {
         "context": context,
@@ -146,7 +172,7 @@ def error_from_response(response: requests.Response, context: GraphContext) -> G
         "code": body.code,
         "request_id": request_id,
     }
-    message = body.message or _REASONS.get(response.status_code, "The service gave no reason.")
+    message = _plain(body.message or _REASONS.get(response.status_code, "The service gave no reason."))
     if response.status_code == 429 or response.status_code >= 500:
         return TransientError(message, retry_after=retry_after_seconds(response), **facts)
     return GraphError(message, **facts)
