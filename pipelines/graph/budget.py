@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
 from pyrate_limiter import Rate, RateItem, SQLiteBucket
 
 # Called with the seconds still to wait and the report's name.
@@ -45,13 +46,30 @@ class RequestBudget:
         self._clock = clock
         self._sleep = sleep
         self._on_wait = on_wait
+        self._lock = FileLock(f"{path}.lock")
         self._buckets: dict[str, SQLiteBucket] = {}
 
     def acquire(self, tenant_id: str, client_id: str, report: str) -> float:
         """Take one request out of the budget, waiting until there is one. Returns the seconds waited."""
-        return self._take(f"{tenant_id}/{report}", self._per_tenant, report) + self._take(
-            f"{tenant_id}/{client_id}/{report}", self._per_app, report
+        limits = (
+            (self._bucket(f"{tenant_id}/{report}", self._per_tenant), self._per_tenant),
+            (self._bucket(f"{tenant_id}/{client_id}/{report}", self._per_app), self._per_app),
         )
+        waited = 0.0
+        while True:
+            # Both windows are looked at, and the request noted in both, at one instant: that of its sending.
+            with self._lock:
+                now = int(self._clock() * 1000)
+                pause = max(self._milliseconds_until_free(bucket, limit, now) for bucket, limit in limits) / 1000
+                if pause <= 0:
+                    for bucket, _ in limits:
+                        bucket.leak(now)
+                        bucket.put(RateItem(report, now))
+                    return waited
+            if self._on_wait:
+                self._on_wait(pause, report)
+            self._sleep(pause)
+            waited += pause
 
     def close(self) -> None:
         """Close the files."""
@@ -59,26 +77,18 @@ class RequestBudget:
             bucket.close()  # type: ignore[no-untyped-call]
         self._buckets.clear()
 
-    def _take(self, name: str, limit: int, report: str) -> float:
-        bucket = self._bucket(name, limit)
-        waited = 0.0
-        while True:
-            with bucket.lock:
-                now = int(self._clock() * 1000)
-                bucket.leak(now)
-                item = RateItem(report, now)
-                if bucket.put(item):
-                    return waited
-                pause = max(int(bucket.waiting(item)), 10) / 1000  # type: ignore[arg-type]
-            if self._on_wait:
-                self._on_wait(pause, report)
-            self._sleep(pause)
-            waited += pause
+    def _milliseconds_until_free(self, bucket: SQLiteBucket, limit: int, now: int) -> int:
+        """Until the request that is ``limit`` requests back has left the window; 0 when it has."""
+        blocking = bucket.peek(limit - 1)
+        return 0 if blocking is None else max(blocking.timestamp + self._window_ms + 1 - now, 0)
 
     def _bucket(self, name: str, limit: int) -> SQLiteBucket:
         table = "budget_" + re.sub(r"[^a-z0-9]", "_", name.lower())
         if table not in self._buckets:
-            self._buckets[table] = SQLiteBucket.init_from_file(
+            bucket = SQLiteBucket.init_from_file(
                 [Rate(limit, self._window_ms)], table=table, db_path=str(self._path), use_file_lock=True
             )
+            # It makes a lock of its own on the same file; one lock for all buckets can be held over several.
+            bucket.lock = self._lock  # type: ignore[assignment]
+            self._buckets[table] = bucket
         return self._buckets[table]
