@@ -14,6 +14,7 @@ defs = dg.Definitions(
     assets=[
         *sources.endpoints,
         extract.report_settings,
+        extract.report_requests,
         extract.report_days,
         extract.directory,
         load.user_days,

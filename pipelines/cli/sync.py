@@ -13,6 +13,9 @@ from rich.console import Console
 from pipelines.cli.dagster_home import prepare_dagster_home
 from pipelines.settings import Settings, SettingsError, load_settings
 
+# The steps that ask Microsoft; they take the options of the command.
+CONFIGURED_STEPS = ("landing__report_settings", "landing__report_requests", "directory")
+
 
 def sync(
     tenant: Annotated[str | None, typer.Option(help="Only this tenant id.")] = None,
@@ -53,9 +56,13 @@ def run_sync(
         import dagster as dg
 
         from pipelines.definitions import defs
-        from pipelines.defs.extract.partitions import RANGE_END_TAG, RANGE_START_TAG
 
-    options = {"tenant": tenant, "full": full}
+    options = {
+        "tenant": tenant,
+        "full": full,
+        "first_day": first.isoformat() if first else None,
+        "last_day": last.isoformat() if last else None,
+    }
     log = settings.data_dir / "dbt" / "console.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     # dbt's own lines go to a file: what the run does is told by the progress log.
@@ -63,12 +70,8 @@ def run_sync(
         result = defs.resolve_job_def("sync").execute_in_process(
             instance=instance,
             run_config={
-                "ops": {name: {"config": options} for name in ("landing__report_settings", "report_days", "directory")},
+                "ops": {name: {"config": options} for name in CONFIGURED_STEPS},
                 "loggers": {"progress": {}},
-            },
-            tags={
-                RANGE_START_TAG: (first or settings.window.start).isoformat(),
-                RANGE_END_TAG: (last or settings.window.end).isoformat(),
             },
             raise_on_error=False,
         )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 
 import dagster as dg
 
@@ -10,6 +11,7 @@ from pipelines.graph.errors import GraphError
 from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
 from pipelines.warehouse.errors import RefusedBodyError, WarehouseBusyError
 from pipelines.warehouse.landing import Landing
+from pipelines.window import ReportWindow
 
 READABLE_ERRORS = (SettingsError, GraphError, RefusedBodyError, WarehouseBusyError)
 
@@ -38,10 +40,18 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class SyncConfig(dg.Config):
-    """What one run is to do."""
+    """What one run is to do. first_day and last_day (ISO dates) narrow the report window."""
 
     tenant: str | None = None
     full: bool = False
+    first_day: str | None = None
+    last_day: str | None = None
+
+    def days(self, window: ReportWindow) -> list[date]:
+        """The report dates of the window that the run may ask for."""
+        first = date.fromisoformat(self.first_day) if self.first_day else window.start
+        last = date.fromisoformat(self.last_day) if self.last_day else window.end
+        return [day for day in window.days if first <= day <= last]
 
 
 @contextmanager

@@ -52,54 +52,59 @@ def report_settings(
     return dg.MaterializeResult(metadata={f"tenants_{outcome}": count for outcome, count in outcomes.items()})
 
 
-@dg.multi_asset(
-    name="report_days",
+@dg.asset(
+    key=REPORT_REQUESTS,
     group_name="landing",
-    partitions_def=report_day_partitions(load_settings()),
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    specs=[
-        dg.AssetSpec(
-            REPORT_REQUESTS,
-            deps=[graph_source("getM365AppUserDetail"), REPORT_SETTINGS],
-            kinds={"microsoft", "json"},
-            description="One record per request for a report day: its outcome, with or without a body.",
-        ),
-        dg.AssetSpec(
-            REPORT_DAYS,
-            deps=[graph_source("getM365AppUserDetail")],
-            kinds={"microsoft", "csv"},
-            skippable=True,
-            description="The report CSV of each day as Microsoft sent it; only answered days are materialised.",
-        ),
-    ],
+    kinds={"microsoft", "json"},
+    deps=[graph_source("getM365AppUserDetail"), REPORT_SETTINGS],
     check_specs=[dg.AssetCheckSpec("every_day_answered", asset=REPORT_REQUESTS, blocking=False)],
 )
-def report_days(
+def report_requests(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """Ask for the days of this run that are missing or still settling; see pipelines.window for the choice."""
-    settings, landing = workplace.settings(), workplace.landing()
-    wanted = [date.fromisoformat(key) for key in context.partition_keys]
-    extracts: list[DayExtract] = []
-    with readable_errors():
-        for tenant in workplace.tenants(config.tenant):
-            plan = plan_report_days(settings, tenant, landing, days=wanted, full=config.full)
-            context.log.info(plan.describe(settings.throttle_requests, settings.throttle_window_seconds))
-            with open_fetcher(
-                settings,
-                tenant,
-                landing,
-                run_id=context.run_id,
-                sleep=interruptible_sleep,
-                on_wait=waiting_logger(context),
-            ) as fetcher:
-                extracts.append(extract_report_days(fetcher, plan, on_fetch=_logger(context)))
-    for record in (record for extract in extracts for record in extract.records if record.outcome == "ok"):
+    """One record per request for a report day: its outcome, with or without a body.
+
+    Asks for the days of the window that are missing or still settling; pipelines.window chooses them.
+    """
+    wanted = config.days(workplace.settings().window)
+    extracts = _extract_days(context, workplace, config.tenant, wanted, full=config.full)
+    for record in _answered(extracts):
         context.log_event(
             dg.AssetMaterialization(REPORT_DAYS, partition=str(record.report_date), metadata=_record_metadata(record))
         )
-    yield dg.MaterializeResult(asset_key=REPORT_REQUESTS, metadata=_extract_metadata(extracts))
+    yield dg.MaterializeResult(metadata=_extract_metadata(extracts))
     yield _check_days(extracts)
+
+
+@dg.asset(
+    key=REPORT_DAYS,
+    group_name="landing",
+    kinds={"microsoft", "csv"},
+    deps=[graph_source("getM365AppUserDetail")],
+    partitions_def=report_day_partitions(load_settings()),
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    output_required=False,
+)
+def report_days(context: dg.AssetExecutionContext, workplace: Workplace) -> None:
+    """The report CSV of each day as Microsoft sent it; only answered days show as materialised.
+
+    The sync job fills it day by day. Materialising chosen days here asks for exactly those again, in one run;
+    the next sync loads them.
+    """
+    wanted = [date.fromisoformat(key) for key in context.partition_keys]
+    extracts = _extract_days(context, workplace, None, wanted, full=True)
+    for record in _answered(extracts):
+        context.log_event(
+            dg.AssetMaterialization(REPORT_DAYS, partition=str(record.report_date), metadata=_record_metadata(record))
+        )
+    unanswered = [record for extract in extracts for record in extract.records if record.outcome != "ok"]
+    if unanswered:
+        first = unanswered[0]
+        raise dg.Failure(
+            description=f"{len(unanswered)} of the days were not answered; {first.report_date} is {first.outcome}: "
+            f"{first.error_message}",
+            allow_retries=False,
+        )
 
 
 @dg.multi_asset(
@@ -143,6 +148,30 @@ def directory(
                 **{f"requests_{outcome}": count for outcome, count in outcomes.items()},
             },
         )
+
+
+def _extract_days(
+    context: dg.AssetExecutionContext, workplace: Workplace, only: str | None, wanted: list[date], *, full: bool
+) -> list[DayExtract]:
+    settings, landing, extracts = workplace.settings(), workplace.landing(), []
+    with readable_errors():
+        for tenant in workplace.tenants(only):
+            plan = plan_report_days(settings, tenant, landing, days=wanted, full=full)
+            context.log.info(plan.describe(settings.throttle_requests, settings.throttle_window_seconds))
+            with open_fetcher(
+                settings,
+                tenant,
+                landing,
+                run_id=context.run_id,
+                sleep=interruptible_sleep,
+                on_wait=waiting_logger(context),
+            ) as fetcher:
+                extracts.append(extract_report_days(fetcher, plan, on_fetch=_logger(context)))
+    return extracts
+
+
+def _answered(extracts: list[DayExtract]) -> list[FetchRecord]:
+    return [record for extract in extracts for record in extract.records if record.outcome == "ok"]
 
 
 def _logger(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]

@@ -8,9 +8,6 @@ from pipelines.graph.reports import USER_DETAIL
 from pipelines.settings import Settings
 from pipelines.warehouse.landing import Landing
 
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
-
 
 def report_day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     """From the oldest day ever asked for (else the window's first) to the newest day due.
@@ -25,12 +22,6 @@ def report_day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
             start_date=start, end_date=_midnight(settings.window.end + timedelta(days=1))
         )
     return dg.DailyPartitionsDefinition(start_date=start, end_offset=1 - settings.lag_days)
-
-
-def window_tags(settings: Settings) -> dict[str, str]:
-    """Run tags that make one run cover the whole report window."""
-    window = settings.window
-    return {RANGE_START_TAG: window.start.isoformat(), RANGE_END_TAG: window.end.isoformat()}
 
 
 def _midnight(day: date) -> datetime:

@@ -31,7 +31,9 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, workplace: Wo
     target = settings.data_dir / "dbt" / "target"
     target.mkdir(parents=True, exist_ok=True)
     with readable_errors(), warehouse_lock(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds):
-        invocation = dbt.cli(["build", "--vars", variables], context=context, target_path=target, raise_on_error=False)
+        # Unit tests look at the models, not at the data: they belong to the project's own tests.
+        arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", variables]
+        invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
         yield from invocation.stream()
     if not invocation.is_successful():
         raise dg.Failure(
