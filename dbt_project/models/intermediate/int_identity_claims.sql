@@ -80,7 +80,12 @@ with
     ),
 
     addresses as (
-        select tenant_id, user_key, created_on, {{ unnest_list("proxy_addresses") }} as address
+        select
+            tenant_id,
+            user_key,
+            created_on,
+            deleted_on,
+            {{ unnest_list("proxy_addresses") }} as address
         from people
     ),
 
@@ -89,7 +94,8 @@ with
             addresses.tenant_id,
             lower(substring(addresses.address, 6)) as upn,
             addresses.user_key,
-            addresses.created_on
+            addresses.created_on,
+            addresses.deleted_on
         from addresses
         left join
             names
@@ -109,7 +115,7 @@ with
             3 as strength,
             created_on as held_from,
             {{ last_day() }} as seen_until,
-            cast(null as date) as deleted_on
+            deleted_on
         from aliases
     )
 
