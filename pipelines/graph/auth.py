@@ -11,7 +11,7 @@ import requests
 
 from pipelines.clouds import CLOUDS
 from pipelines.graph.errors import GraphContext, SignInError, TransientError
-from pipelines.graph.transport import TlsSession
+from pipelines.graph.transport import TlsSession, is_untrusted
 from pipelines.settings import TenantSettings
 
 # The sign-in service's own error numbers, in the administrator's words.
@@ -44,10 +44,10 @@ class TokenProvider:
         """The bearer token for Graph."""
         with self._lock:
             answer = self._acquire()
-        if "access_token" in answer:
-            return str(answer["access_token"])
-        # MSAL remembers a refusal for up to a minute; a later try must really ask again.
-        self._app = None
+            if "access_token" in answer:
+                return str(answer["access_token"])
+            # MSAL remembers a refusal for up to a minute; a later try must really ask again.
+            self._app = None
         raise self._refusal(answer)
 
     def drop(self) -> None:
@@ -67,31 +67,38 @@ class TokenProvider:
                 )
             scope = f"{self._tenant.graph_url}/.default"
             return dict(self._app.acquire_token_for_client(scopes=[scope]))
-        except requests.exceptions.SSLError:
-            self._app = None
-            raise SignInError(
-                f"The certificate of {self._tenant.authority_url} is not trusted here: set M365_CA_BUNDLE to the "
-                "certificate file of your proxy or endpoint.",
-                context=self._context,
-            ) from None
         except requests.exceptions.RequestException as error:
             self._app = None
+            if is_untrusted(error):
+                raise SignInError(
+                    f"The certificate of {self._tenant.authority_url} is not trusted here: set M365_CA_BUNDLE to "
+                    "the certificate file of your proxy or endpoint.",
+                    context=self._context,
+                ) from None
             raise TransientError(
                 f"The sign-in service {self._tenant.authority_url} cannot be reached ({type(error).__name__}).",
                 context=self._context,
             ) from None
-        except ValueError as error:
-            # MSAL raises this when the tenant's OpenID configuration is refused: an unknown tenant, mostly.
+        except msal.exceptions.MsalServiceError as error:
+            # A 5xx status.
             self._app = None
-            advice = (
+            raise TransientError(
+                f"The sign-in service {self._tenant.authority_url} does not work at the moment ({error}).",
+                context=self._context,
+            ) from None
+        except (ValueError, LookupError, AttributeError, RuntimeError) as error:
+            # What MSAL makes of an OpenID configuration that is refused, of an unknown tenant mostly, or is none.
+            # The answer itself is quoted only in the error behind the error.
+            self._app = None
+            answer = f"{error} {error.__context__}"
+            is_unknown_tenant = "invalid_tenant" in answer or "AADSTS90002" in answer
+            raise SignInError(
                 _ADVICE[90002]
-                if "invalid_tenant" in str(error) or "90002" in str(error)
-                else (
-                    "The sign-in service did not describe this tenant: check M365_TENANT_ID, M365_CLOUD and "
-                    "M365_AUTHORITY_URL."
-                )
-            )
-            raise SignInError(advice, context=self._context) from None
+                if is_unknown_tenant
+                else "The sign-in service did not describe this tenant: check M365_TENANT_ID, M365_CLOUD and "
+                "M365_AUTHORITY_URL.",
+                context=self._context,
+            ) from None
 
     @property
     def _is_known_authority(self) -> bool:

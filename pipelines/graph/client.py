@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 import urllib3
@@ -27,7 +27,7 @@ from pipelines.graph.errors import (
     TransientError,
     error_from_response,
 )
-from pipelines.graph.transport import TlsSession
+from pipelines.graph.transport import TlsSession, is_untrusted
 from pipelines.settings import Settings, TenantSettings
 
 ATTEMPTS = 6
@@ -166,7 +166,7 @@ class GraphClient:
             return self._checked_location(response.headers.get("Location", ""), context)
 
     def _checked_location(self, location: str, context: GraphContext) -> str:
-        parts = urlsplit(location)
+        parts = _split(location)
         host = (parts.hostname or "").lower()
         allowed = any(host.endswith(entry) if entry.startswith(".") else host == entry for entry in self.download_hosts)
         if parts.scheme != "https" or not allowed:
@@ -178,7 +178,7 @@ class GraphClient:
         return location
 
     def _checked_next_link(self, link: str, context: GraphContext) -> str:
-        ours, theirs = urlsplit(self.tenant.graph_url), urlsplit(link)
+        ours, theirs = urlsplit(self.tenant.graph_url), _split(link)
         if (theirs.scheme, theirs.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
             raise ProtocolError(
                 f"The next page was to be read from {theirs.hostname or '?'}, not from {ours.hostname}; refused.",
@@ -201,7 +201,7 @@ class GraphClient:
         except urllib3.exceptions.HTTPError as error:
             raise TransientError(f"The download broke off ({type(error).__name__}).", context=context) from None
         is_encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-        if expected and not is_encoded and target.tell() != int(expected):
+        if expected and expected.isdigit() and not is_encoded and target.tell() != int(expected):
             raise TransientError(f"The download was cut: {target.tell()} of {expected} bytes arrived.", context=context)
 
     def _download_refused(self, response: requests.Response, context: GraphContext) -> GraphError:
@@ -247,6 +247,16 @@ class GraphClient:
         return retrying(attempt)
 
 
+def _split(address: str) -> SplitResult:
+    """The parts of an address; nothing of one that another reader might split differently."""
+    try:
+        parts = urlsplit(address)
+        is_plain = "\\" not in address and "@" not in parts.netloc
+    except ValueError:
+        is_plain = False
+    return parts if is_plain else urlsplit("")
+
+
 def _as_object(body: bytes, context: GraphContext) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
@@ -261,7 +271,7 @@ def _connection_error(
     error: requests.exceptions.RequestException, context: GraphContext, host: str | None
 ) -> GraphError:
     """The address may be pre-authenticated, so only the host and the kind of failure are told."""
-    if isinstance(error, requests.exceptions.SSLError):
+    if is_untrusted(error):
         return GraphError(
             f"The certificate of {host} is not trusted here: set M365_CA_BUNDLE to the certificate file of your "
             "proxy or endpoint.",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipelines.graph.client import GraphClient
+from pipelines.graph.errors import ProtocolError
 
 USER_PROPERTIES = (
     "id",
@@ -75,5 +76,7 @@ REPORT_SETTINGS = Endpoint("reportSettings", "admin/reportSettings", is_collecti
 def read(client: GraphClient, endpoint: Endpoint) -> Iterator[bytes]:
     """The pages of an endpoint as received, one JSON object each. Raises GraphError."""
     context = client.context(endpoint.source)
-    for body, _ in client.get_pages(endpoint.path, context, endpoint.params or None):
+    for body, page in client.get_pages(endpoint.path, context, endpoint.params or None):
+        if endpoint.is_collection and not isinstance(page.get("value"), list):
+            raise ProtocolError("The answer is no list of objects.", context=context)
         yield body

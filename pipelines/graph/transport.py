@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,22 @@ from requests.adapters import HTTPAdapter
 
 # Seconds to connect, and between two pieces of an answer.
 TIMEOUT = (10.0, 120.0)
+_UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "NO_CERTIFICATE_OR_CRL_FOUND", "certificate bundle")
+
+
+class _WithoutQueries(logging.Filter):
+    """Debug logs name every address asked; behind the question mark of a download stands its key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                f"{argument.partition('?')[0]}?…" if isinstance(argument, str) and "?" in argument else argument
+                for argument in record.args
+            )
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQueries())
 
 
 class TlsSession(requests.Session):
@@ -48,11 +65,26 @@ class TlsSession(requests.Session):
             raise requests.exceptions.InvalidURL("Only https addresses are asked.")
         options["timeout"] = options.get("timeout") or TIMEOUT
         options["allow_redirects"] = False
-        return super().request(method, url, **options)
+        try:
+            return super().request(method, url, **options)
+        except requests.exceptions.RequestException:
+            raise
+        except OSError as error:
+            # A bundle that the environment names and that is not there.
+            raise requests.exceptions.SSLError(str(error)) from None
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """No address at all: requests prepares the next request even where it may not send it."""
+        return None
 
     def get_without_credentials(self, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
         """GET a pre-authenticated address, without the bearer token; the body is not read yet."""
         return self.get(url, headers=dict(headers or {}), stream=True)
+
+
+def is_untrusted(error: requests.exceptions.RequestException) -> bool:
+    """Whether the other side's certificate was not accepted; a handshake that broke off is no such case."""
+    return isinstance(error, requests.exceptions.SSLError) and any(reason in str(error) for reason in _UNTRUSTED)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
