@@ -22,7 +22,7 @@ from pipelines.simulator.tenant import Tenant
 from pipelines.simulator.tls import make_context
 
 START_SECONDS = 10.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 10.0
 
 
 class _Server(uvicorn.Server):
@@ -108,7 +108,7 @@ class SimulatorServer:
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=30,
-                timeout_graceful_shutdown=1,
+                timeout_graceful_shutdown=5,
             )
             config.load()
             config.ssl = context
@@ -208,6 +208,10 @@ class SimulatorServer:
     def revoke_tokens(self) -> None:
         """Have every token issued so far refused with 401."""
         self.service.identity.revoke_all()
+
+    def reset_throttle(self) -> None:
+        """Have the throttling windows empty again."""
+        self.service.throttle.reset()
 
     def expire_links(self) -> None:
         """Have every download link handed out so far be expired."""

@@ -218,6 +218,17 @@ def test_a_deleted_person_stays_in_the_days_before_and_in_no_period(tenant: Tena
     assert shown
 
 
+def test_a_person_deleted_since_the_refresh_is_in_no_period() -> None:
+    tenant = Tenant(TenantSpec(today=TODAY))
+    person = next(p for p in tenant.truth.of_kind("deleted") if "seasonal" not in p.kinds)
+    assert person.deleted is not None
+    upn = person.upns[-1].upn
+    assert upn in upns_of(tenant.with_today(person.deleted - timedelta(days=1)).period_csv("D7"))
+    on_the_day = tenant.with_today(person.deleted)
+    assert upn not in upns_of(on_the_day.period_csv("D7"))
+    assert upn in upns_of(on_the_day.report_csv(on_the_day.spec.newest_report_date))
+
+
 def test_leavers_are_blocked_and_still_licensed_and_do_nothing(tenant: Tenant) -> None:
     by_id = {user["id"]: user for user in tenant.users()}
     for person in tenant.truth.of_kind("leaver"):
@@ -501,6 +512,21 @@ def test_corrections_change_one_day_and_say_whom_they_hit() -> None:
         assert [used(r) for r in rows_of(later.report_csv(other))] == [used(r) for r in rows_of(body)]
     again = Tenant(TenantSpec(users=80, today=TODAY))
     assert again.correct(day, drop=2, switch_off=3, switch_on=1, add=1, app="Excel", seen_from=settled) == correction
+
+
+def test_a_corrected_person_who_did_nothing_was_last_active_before() -> None:
+    tenant = Tenant(TenantSpec(users=80, today=TODAY))
+    day = next(day for day in window(tenant.spec) if day.weekday() == 2)
+    users = sum(row["Teams"] == "Yes" for row in rows_of(tenant.report_csv(day)) if "@" in row["User Principal Name"])
+    before = {row["User Principal Name"]: used(row) for row in rows_of(tenant.report_csv(day))}
+    tenant.correct(day, switch_off=users, app="Teams")
+    idle = [row for row in rows_of(tenant.report_csv(day)) if before[row["User Principal Name"]] and not used(row)]
+    idle = [row for row in idle if row["User Principal Name"] != "(Unknown)"]
+    assert idle
+    assert all(row["Last Activity Date"] < day.isoformat() for row in idle)
+    following = {row["User Principal Name"]: row for row in rows_of(tenant.report_csv(day + timedelta(days=1)))}
+    for row in idle:
+        assert following[row["User Principal Name"]]["Last Activity Date"] != day.isoformat()
 
 
 def test_more_corrections_than_people_are_refused() -> None:
