@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -67,14 +67,17 @@ class FetchRecord:
 
     @classmethod
     def from_json(cls, text: str) -> FetchRecord:
-        """The record as it was written; raises ValueError when it is none."""
+        """The record as it was written, by whatever version; raises ValueError when it is none."""
         values = json.loads(text)
-        known = {name: values.get(name) for name in (item.name for item in fields(cls))}
-        for name in ("as_of", "report_date"):
-            known[name] = date.fromisoformat(known[name]) if known[name] else None
-        for name in ("requested_at", "completed_at"):
-            known[name] = datetime.fromisoformat(known[name])
-        return cls(**known)
+        try:
+            known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
+            known["as_of"] = date.fromisoformat(known["as_of"])
+            known["report_date"] = date.fromisoformat(known["report_date"]) if known.get("report_date") else None
+            for name in ("requested_at", "completed_at"):
+                known[name] = datetime.fromisoformat(known[name])
+            return cls(**known)
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"no landing record: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,8 @@ class BodyWriter:
 
     def abandon(self) -> None:
         """Leave nothing behind."""
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
 
@@ -188,13 +192,14 @@ class Landing:
     @contextmanager
     def body(self, path: Path) -> Iterator[BodyWriter]:
         """Write a body; it is left behind only when the block ends without an exception and finishes it."""
+        self._make_root()
         writer = BodyWriter(path)
         try:
             yield writer
+            writer.finish()
         except BaseException:
             writer.abandon()
             raise
-        writer.finish()
 
     def relative(self, path: Path) -> str:
         """The path as it stands in records: relative to landing/, with forward slashes."""
@@ -208,9 +213,13 @@ class Landing:
 
     def commit(self, folder: Path, record: FetchRecord) -> Path:
         """Write the record: from now on the fetch has happened."""
+        self._make_root()
         path = folder / f"{record.fetch_id}.json"
         write_atomically(path, record.to_json() + "\n")
         return path
+
+    def _make_root(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def add_verdict(self, landed: LandedFetch, verdict: Verdict) -> None:
         """Note beside the record what loading made of the body, for the next plan."""
@@ -267,7 +276,10 @@ def _read_folder(folder: Path, skip: frozenset[str] | set[str] = frozenset()) ->
     for path in sorted(folder.glob("[0-9]*.json")):
         if path.name.endswith(VERDICT_SUFFIX) or path.stem in skip:
             continue
-        record = FetchRecord.from_json(path.read_text(encoding="utf-8"))
+        try:
+            record = FetchRecord.from_json(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} cannot be read: {error}") from None
         found.append(LandedFetch(record, path, _read_verdict(path.with_name(path.stem + VERDICT_SUFFIX))))
     return found
 

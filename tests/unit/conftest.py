@@ -16,7 +16,7 @@ from pipelines.graph.client import GraphClient
 from pipelines.simulator import Limits, SimulatorServer, Tenant, TenantSpec
 
 # The same cases on every run, and no folder of examples left in the working copy.
-hypothesis.settings.register_profile("unit", max_examples=150, deadline=None, database=None, derandomize=True)
+hypothesis.settings.register_profile("unit", max_examples=80, deadline=None, database=None, derandomize=True)
 hypothesis.settings.load_profile("unit")
 
 _TLS_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
