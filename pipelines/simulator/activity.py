@@ -31,9 +31,11 @@ class Activity:
         self._people: dict[str, _PersonActivity] = {}
         self._low_days: dict[int, bool] = {}
 
-    def use_on(self, person: Person, day: date) -> int:
-        """The use mask of a person's day."""
-        return self._of(person).use(day.toordinal())
+    def reported_on(self, person: Person, day: date) -> int | None:
+        """The use mask of a person's row of the day; None for somebody without a row."""
+        days = self._of(person)
+        ordinal = day.toordinal()
+        return None if days.allowed(ordinal) is None else days.use(ordinal)
 
     def allowed_on(self, person: Person, day: date) -> int | None:
         """What the person may use on the day; None without a product that puts a row into the report."""
@@ -93,6 +95,7 @@ class _PersonActivity:
         self._end = min(ends, default=date.max.toordinal())
         self._days: dict[int, int] = {}
         self._activated = self._first_activation()
+        self._plan = [] if self._habits is None else _plan(self._habits)
 
     def allowed(self, ordinal: int) -> int | None:
         found: int | None = None
@@ -155,14 +158,14 @@ class _PersonActivity:
             return 0
         is_weekend = (ordinal + 6) % 7 >= 5 and habits.attendance[5] < FULL // 4
         mask = 0
-        for app, chance in enumerate(habits.apps):
-            if draw[1 + app] >= (chance // 2 if is_weekend else chance):
+        for place, chance, platforms, fallback in self._plan:
+            if draw[place] >= (chance // 2 if is_weekend else chance):
                 continue
             used = 0
-            for platform, likely in enumerate(habits.platforms[app]):
-                if likely and draw[7 + app * 4 + platform] < likely:
-                    used |= _BITS[app][platform]
-            mask |= used or _BITS[app][habits.primary]
+            for drawn, likely, bit in platforms:
+                if draw[drawn] < likely:
+                    used |= bit
+            mask |= used or fallback
         return mask & allowed & ALL_USE
 
     def _attendance(self, habits: Habits, ordinal: int) -> float:
@@ -177,3 +180,22 @@ class _PersonActivity:
         ):
             chance = min(chance, ON_VACATION)
         return chance
+
+
+def _plan(habits: Habits) -> list[tuple[int, int, tuple[tuple[int, int, int], ...], int]]:
+    """For each app ever used: the byte of the day's draw that decides it, its chance, and for each platform the
+    byte, the chance and the use bit; last the use bit when no platform was drawn."""
+    return [
+        (
+            1 + app,
+            chance,
+            tuple(
+                (7 + app * len(PLATFORMS) + platform, likely, _BITS[app][platform])
+                for platform, likely in enumerate(habits.platforms[app])
+                if likely
+            ),
+            _BITS[app][habits.primary],
+        )
+        for app, chance in enumerate(habits.apps)
+        if chance
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -88,12 +88,12 @@ class Reports:
         unknown: dict[int, int] = {}
         for day in self._days(period):
             number = 0
-            for use in self.uses_on(day):
-                if use.person is None:
-                    unknown[number] = unknown.get(number, 0) | use.mask
+            for person, mask in self._masks_on(day):
+                if person is None:
+                    unknown[number] = unknown.get(number, 0) | mask
                     number += 1
-                elif use.mask:
-                    totals[use.person.key] = totals.get(use.person.key, 0) | use.mask
+                elif mask:
+                    totals[person.key] = totals.get(person.key, 0) | mask
         people = [
             person
             for person in self._roster.people_on(refreshed)
@@ -112,7 +112,7 @@ class Reports:
         refreshed = self._spec.newest_report_date.isoformat()
         rows = []
         for day in self._days(period):
-            masks = [use.mask for use in self.uses_on(day)]
+            masks = [mask for _, mask in self._masks_on(day)]
             counts = [str(sum(1 for mask in masks if mask & app)) for app in APP_MASKS]
             rows.append(",".join([refreshed, str(PERIODS[period]), day.isoformat(), *counts]))
         return as_csv(USER_COUNTS_COLUMNS, rows)
@@ -123,17 +123,17 @@ class Reports:
         return [newest - timedelta(days=age) for age in range(length)]
 
     def _find_uses(self, day: date) -> list[Use]:
+        return _in_order([Use(person, mask) for person, mask in self._masks_on(day)])
+
+    def _masks_on(self, day: date) -> Iterator[tuple[Person | None, int]]:
+        """Whose rows a day has and what was used, in no order that matters."""
         corrected = self._corrections.masks_on(day, self._spec.today)
-        uses: list[Use] = []
         for person in self._roster.people_on(day):
-            if person.user_id in corrected:
-                mask = corrected[person.user_id]
-                if mask is not None:
-                    uses.append(Use(person, mask))
-            elif self._activity.allowed_on(person, day) is not None:
-                uses.append(Use(person, self._activity.use_on(person, day)))
-        uses += [Use(None, mask) for mask in self._activity.unknown_uses(day)]
-        return _in_order(uses)
+            mask = corrected[person.user_id] if person.user_id in corrected else self._activity.reported_on(person, day)
+            if mask is not None:
+                yield person, mask
+        for mask in self._activity.unknown_uses(day):
+            yield None, mask
 
     def _last_active(self, person: Person, day: date) -> date | None:
         if not self._corrections.version(self._spec.today):
