@@ -840,10 +840,10 @@ def test_the_journal_knows_who_asked_and_keeps_no_secret(server: SimulatorServer
 
 
 def test_the_tenant_can_be_changed_while_it_runs(server: SimulatorServer, client: Client) -> None:
-    tomorrow = TODAY - timedelta(days=1)
-    assert client.get(f"{REPORT}(date={tomorrow})").status_code == 400
+    too_new = TODAY - timedelta(days=1)
+    assert client.get(f"{REPORT}(date={too_new})").status_code == 400
     server.tenant = server.tenant.with_today(TODAY + timedelta(days=1))
-    assert client.get(f"{REPORT}(date={tomorrow})").status_code == 302
+    assert client.get(f"{REPORT}(date={too_new})").status_code == 302
 
 
 def test_settings_say_how_to_reach_it(server: SimulatorServer) -> None:
