@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 import duckdb
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipelines.settings import Settings, SettingsError, load_settings
 from pipelines.warehouse.publish import DATABASE_NAME
+
+NUMBERS = (int, float, Decimal)
+# Up to so many rows a table that is too wide is printed upright, one line per column.
+UPRIGHT_ROWS = 5
 
 
 def query(
@@ -35,18 +42,27 @@ def open_published(settings: Settings, *, shareable: bool = False) -> duckdb.Duc
 
 
 def print_table(console: Console, columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    """Print rows, numbers to the right; NULL is shown as such."""
+    """Print rows, numbers to the right, NULL as such; a few rows too wide for the terminal are printed upright."""
+    cells = [["NULL" if value is None else _shown(value) for value in row] for row in rows]
+    widths = [max(map(len, [name, *(row[index] for row in cells)])) for index, name in enumerate(columns)]
+    if sum(widths) + 3 * len(columns) + 1 > console.width and len(rows) <= UPRIGHT_ROWS:
+        _print_upright(console, columns, cells)
+        return
     table = Table(header_style="bold")
-    numeric = {
-        index
-        for index in range(len(columns))
-        if rows and all(isinstance(row[index], int | float) or row[index] is None for row in rows)
-    }
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index in numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*("NULL" if value is None else _shown(value) for value in row))
+        is_number = all(row[index] is None or isinstance(row[index], NUMBERS) for row in rows)
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _print_upright(console: Console, columns: list[str], cells: list[list[str]]) -> None:
+    for row in cells:
+        table = Table(show_header=False)
+        for column, cell in zip(columns, row, strict=True):
+            table.add_row(Text(column, style="bold"), Text(cell))
+        console.print(table)
 
 
 def _shown(value: object) -> str:
@@ -56,4 +72,6 @@ def _shown(value: object) -> str:
         return f"{value:,.3f}"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
     return str(value)

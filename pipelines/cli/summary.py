@@ -11,7 +11,8 @@ from pipelines.warehouse.publish import DATABASE_NAME
 _SUITE = """
 select
     '  ' || string_agg(a.display_name, ', ' order by a.sort_order) as suite,
-    any_value(s.active_users), any_value(s.suite_user_days), any_value(s.app_user_days), any_value(s.observed_days),
+    any_value(s.active_users), any_value(s.suite_user_days), any_value(s.app_user_days), any_value(s.days_with_data),
+    any_value(s.provisional_days),
     any_value(s.window_start), any_value(s.window_end)
 from suite_usage_28d as s, apps as a
 where a.in_suite
@@ -20,8 +21,9 @@ order by s.tenant_id
 """
 _APPS = """
 select
-    case when a.in_suite then a.display_name else a.display_name || '  (on its own)' end as app,
-    u.active_users as people, u.user_days as "days of use", round(u.avg_days_per_user, 1) as "days per person",
+    case when a.in_suite then a.display_name else a.display_name || ' (on its own)' end as app,
+    u.active_users as people, u.user_days as "days of use",
+    cast(u.avg_days_per_user as decimal(9, 1)) as "per person",
     u.desktop_users as desktop, u.mobile_users as mobile, u.web_users as web
 from app_usage_28d as u
 inner join apps as a on a.app = u.app
@@ -29,8 +31,8 @@ order by u.tenant_id, a.sort_order
 """
 _LICENSES = """
 select
-    product_name as product, enabled as purchased, assigned, unassigned, over_assigned as "over-assigned",
-    strftime(renewal_date, '%Y-%m-%d') as renewal
+    product_name as product, enabled as purchased, assigned, unassigned, over_assigned as over,
+    assigned_on_expired as expired, renewal_date as renewal
 from license_inventory
 where applies_to = 'User'
 order by tenant_id, assigned desc, product_name
@@ -47,8 +49,9 @@ _QUERIES = (
 def print_summary(settings: Settings, console: Console) -> None:
     """Both suite totals, the five apps, Teams on a line of its own, licences, where the files are, what to ask."""
     with open_published(settings) as con:
-        for suite, people, suite_days, app_days, observed, start, end in con.execute(_SUITE).fetchall():
-            console.print(f"\nOffice suite, {start} to {end} ({observed} days observed)", style="bold", highlight=False)
+        for suite, people, suite_days, app_days, days, settling, start, end in con.execute(_SUITE).fetchall():
+            observed = f"{days} days with data, {settling} of them still settling"
+            console.print(f"\nOffice suite, {start} to {end} ({observed})", style="bold", highlight=False)
             console.print(suite, style="dim", highlight=False)
             console.print(
                 f"  people    {people:>9,}   distinct people who used any of the five\n"

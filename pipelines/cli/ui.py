@@ -22,4 +22,6 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
     prepare_dagster_home(settings)
     dagster = str(Path(sys.executable).with_name("dagster"))
     arguments = [dagster, "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
+    # From a folder without a dagster.yaml of its own, which Dagster would warn of.
+    os.chdir(settings.data_dir)
     os.execv(dagster, arguments)  # noqa: S606 - this process becomes dagster

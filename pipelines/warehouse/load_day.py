@@ -123,8 +123,8 @@ def _note_restatement(
         select '{app}' as app,
             count(*) filter (where o.upn_key is null and n.{app} > 0) as rows_added,
             count(*) filter (where n.upn_key is null and o.{app} > 0) as rows_removed,
-            count(*) filter (where o.{app} = 0 and n.{app} > 0) as switched_on,
-            count(*) filter (where o.{app} > 0 and n.{app} = 0) as switched_off
+            count(*) filter (where coalesce(o.{app}, 0) = 0 and n.{app} > 0) as switched_on,
+            count(*) filter (where o.{app} > 0 and coalesce(n.{app}, 0) = 0) as switched_off
         from old_day as o full join new_day as n on n.upn_key = o.upn_key
         """
         for app in APPS

@@ -254,6 +254,8 @@ create table if not exists ledger.fetches (
 );
 
 -- What an applied or held correction changed, one row per fetch and app ('all' counts people whatever the app).
+-- switched_on: people who now used the app and did not before; rows_added: those of them without any use on the
+-- day before. switched_off and rows_removed likewise.
 create table if not exists ledger.restatements (
     tenant_id varchar not null,
     report_date date not null,
