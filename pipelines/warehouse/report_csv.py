@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ LAST_ACTIVITY = "Last Activity Date"
 APP_FLAGS = tuple(APPS.values())
 APP_PLATFORM_FLAGS = tuple(f"{app} ({platform})" for platform in PLATFORMS.values() for app in APPS.values())
 _HEADER_BYTES = 65536
+_DAMAGED = "The landed file is damaged."
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,11 @@ def read_shape(path: Path, required: Iterable[str]) -> CsvShape:
 
     White space in names is normalised. Raises RefusedBodyError.
     """
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
-        head = stream.read(_HEADER_BYTES)
+    try:
+        with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+            head = stream.read(_HEADER_BYTES)
+    except zstandard.ZstdError:
+        raise RefusedBodyError(_DAMAGED) from None
     text = head.decode("utf-8-sig", "replace")
     if not text.strip():
         raise RefusedBodyError("The report is empty, without even a header line.")
@@ -55,17 +60,27 @@ def read_shape(path: Path, required: Iterable[str]) -> CsvShape:
         raise RefusedBodyError("The report breaks off inside its header line.")
     header = text[: end + 1]
     line_end = "\r\n" if header.endswith("\r\n") else "\n"
-    columns = tuple(" ".join(name.split()) for name in next(csv.reader(io.StringIO(header.strip("\r\n")))))
+    columns = _column_names(header.strip("\r\n"))
     missing = [name for name in required if name not in columns]
     if missing:
         raise RefusedBodyError(
             f"The report lacks {len(missing)} of its columns: {', '.join(missing[:5])}"
             f"{', …' if len(missing) > 5 else ''}."
         )
-    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    counted = Counter(name.casefold() for name in columns)
+    doubled = sorted(name for name in set(columns) if counted[name.casefold()] > 1)
     if doubled:
         raise RefusedBodyError(f"The report has columns twice: {', '.join(doubled)}.")
     return CsvShape(columns, line_end)
+
+
+def _column_names(header: str) -> tuple[str, ...]:
+    try:
+        cells = next(csv.reader(io.StringIO(header)), [])
+    except csv.Error:
+        raise RefusedBodyError("The header line of the report cannot be read as CSV.") from None
+    # A column without a name is an extra one.
+    return tuple(" ".join(cell.split()) or f"column {number}" for number, cell in enumerate(cells, start=1))
 
 
 def read_csv_sql(shape: CsvShape) -> str:
@@ -136,8 +151,15 @@ def date_sql(column: str) -> str:
 
 
 def explain_csv_error(error: duckdb.Error) -> RefusedBodyError:
-    """DuckDB quotes the offending line, which names a person: keep only where it went wrong."""
+    """DuckDB quotes the offending line, which names a person: keep only where it went wrong.
+
+    Raises what it was given when that has nothing to do with the file.
+    """
     text = str(error)
+    if isinstance(error, duckdb.IOException):
+        if "corruption" not in text.lower():
+            raise error
+        return RefusedBodyError(_DAMAGED)
     line = re.search(r"CSV Error on Line: (\d+)", text)
     where = f" at line {line.group(1)}" if line else ""
     reason = re.search(r"(Expected Number of Columns: \d+ Found: \d+)", text)

@@ -93,7 +93,7 @@ def _stage(
             """,
             {"path": str(path)},
         )
-    except duckdb.InvalidInputException as error:
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
         raise explain_csv_error(error) from None
     counted = con.execute(
         f"""
