@@ -16,6 +16,7 @@ defs = dg.Definitions(
         extract.report_settings,
         extract.report_requests,
         extract.report_days,
+        extract.report_periods,
         extract.directory,
         load.user_days,
         load.load,

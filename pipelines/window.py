@@ -55,11 +55,13 @@ class DayHistory:
 
     good_as_of: the day of the newest fetch that gave a usable report, None when there was none.
     last_as_of, last_outcome: the newest attempt, whatever came of it.
+    is_concealed: the usable report conceals the names.
     """
 
     good_as_of: date | None = None
     last_as_of: date | None = None
     last_outcome: str | None = None
+    is_concealed: bool = False
 
     def is_final(self, report_date: date, settle_days: int) -> bool:
         """Fetched well at an age at which Microsoft no longer corrects the day."""
@@ -68,17 +70,20 @@ class DayHistory:
 
 @dataclass(frozen=True)
 class FetchPlan:
-    """The report dates to ask for, in order: never fetched (they expire first), then not yet final ones."""
+    """The report dates to ask for, in order: never fetched (they expire first), then those stored with
+    concealed names that can be had with names now, then not yet final ones.
+    """
 
-    never_fetched: tuple[date, ...]
-    provisional: tuple[date, ...]
-    final: int
-    already_today: int
+    never_fetched: tuple[date, ...] = ()
+    concealed: tuple[date, ...] = ()
+    provisional: tuple[date, ...] = ()
+    final: int = 0
+    already_today: int = 0
 
     @property
     def days(self) -> tuple[date, ...]:
         """All days to fetch, in order."""
-        return self.never_fetched + self.provisional
+        return self.never_fetched + self.concealed + self.provisional
 
     def minutes(self, requests_per_window: int, window_seconds: float) -> float:
         """How long the throttle budget stretches the plan, from a fresh budget, in minutes."""
@@ -91,8 +96,9 @@ class FetchPlan:
             return f"Nothing to fetch: {self.final} days final, {self.already_today} already fetched today."
         minutes = self.minutes(requests_per_window, window_seconds)
         pace = f"about {minutes:.0f} min at Microsoft's limit" if minutes >= 1 else "within the request limit"
+        unmasked = f"{len(self.concealed)} now with names, " if self.concealed else ""
         return (
-            f"{len(self.days)} report requests ({len(self.never_fetched)} new days, "
+            f"{len(self.days)} report requests ({len(self.never_fetched)} new days, {unmasked}"
             f"{len(self.provisional)} still settling), {pace}; {self.final} days final."
         )
 
@@ -103,12 +109,14 @@ def plan_days(
     *,
     settle_days: int = 10,
     full: bool = False,
+    names_shown: bool = False,
     days: list[date] | None = None,
 ) -> FetchPlan:
     """Choose the report dates to fetch.
 
     window: the dates the service serves. history: what is known of each date (absent: nothing).
-    full: fetch every day again, final or not. days: restrict the plan to these dates.
+    full: fetch every day again, final or not. names_shown: the tenant shows names now, so days stored with
+    concealed names are fetched again, however old. days: restrict the plan to these dates.
 
     Days never fetched come first, oldest first, as they expire first; then provisional days not asked for
     today, newest first. A fetch that failed counts as none. A day that the service has refused as too old is
@@ -116,6 +124,7 @@ def plan_days(
     """
     wanted = set(window.days if days is None else days)
     never: list[date] = []
+    concealed: list[date] = []
     provisional: list[date] = []
     final = already_today = 0
     for day in window.days:
@@ -129,10 +138,12 @@ def plan_days(
             never.append(day)
         elif full:
             provisional.append(day)
+        elif names_shown and known.is_concealed and known.last_as_of != window.today:
+            concealed.append(day)
         elif is_final:
             final += 1
         elif known.last_as_of == window.today and known.last_outcome not in ("failed", "refused"):
             already_today += 1
         else:
             provisional.append(day)
-    return FetchPlan(tuple(never), tuple(reversed(provisional)), final, already_today)
+    return FetchPlan(tuple(never), tuple(concealed), tuple(reversed(provisional)), final, already_today)

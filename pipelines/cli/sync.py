@@ -14,7 +14,7 @@ from pipelines.cli.dagster_home import prepare_dagster_home
 from pipelines.settings import Settings, SettingsError, load_settings
 
 # The steps that ask Microsoft; they take the options of the command.
-CONFIGURED_STEPS = ("landing__report_settings", "landing__report_requests", "directory")
+CONFIGURED_STEPS = ("landing__report_settings", "landing__report_requests", "landing__report_periods", "directory")
 
 
 def sync(

@@ -8,6 +8,7 @@ from rich.console import Console
 _STEPS = {
     "landing__report_settings": "Reading the report settings",
     "landing__report_requests": "Fetching report days",
+    "landing__report_periods": "Fetching period snapshots",
     "directory": "Reading people and licences",
     "load": "Loading into DuckDB",
     "dbt": "Building and testing the models",

@@ -13,6 +13,9 @@ from pipelines.warehouse.errors import RefusedBodyError, WarehouseBusyError
 from pipelines.warehouse.landing import Landing
 from pipelines.window import ReportWindow
 
+# How often a long wait is told.
+COUNTDOWN_SECONDS = 60.0
+
 READABLE_ERRORS = (SettingsError, GraphError, RefusedBodyError, WarehouseBusyError)
 
 
@@ -72,8 +75,16 @@ def waiting_logger(context: dg.AssetExecutionContext) -> Callable[[float, str], 
     return on_wait
 
 
-def interruptible_sleep(seconds: float) -> None:
-    """Sleep in short pieces, so that a run can be stopped while it waits."""
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        time.sleep(min(left, 1.0))
+def countdown(context: dg.AssetExecutionContext) -> Callable[[float], None]:
+    """A sleep that tells the log every minute how long it still takes, and that a stopped run can leave."""
+
+    def sleep(seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        told = seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if told - left >= COUNTDOWN_SECONDS:
+                told = left
+                context.log.info(f"Still {left:.0f} s to wait.")
+            time.sleep(min(left, 1.0))
+
+    return sleep

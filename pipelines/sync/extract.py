@@ -12,7 +12,7 @@ from pipelines.graph.budget import RequestBudget, WaitObserver
 from pipelines.graph.client import GraphClient
 from pipelines.settings import Settings, TenantSettings
 from pipelines.sync.fetch import Fetcher
-from pipelines.sync.history import day_history
+from pipelines.sync.history import concealed_setting, day_history, names_are_shown
 from pipelines.warehouse.landing import FetchRecord, Landing
 from pipelines.window import FetchPlan, plan_days
 
@@ -35,9 +35,10 @@ def plan_report_days(
     """Which report dates this run asks for; see pipelines.window."""
     window = settings.window
     if not tenant.cloud.has_usage_reports:
-        return FetchPlan((), (), 0, 0)
+        return FetchPlan()
     history = day_history(landing, tenant.tenant_id, window)
-    return plan_days(window, history, settle_days=settings.settle_days, full=full, days=days)
+    shown = names_are_shown(concealed_setting(landing, tenant.tenant_id), history)
+    return plan_days(window, history, settle_days=settings.settle_days, full=full, names_shown=shown, days=days)
 
 
 @contextmanager
@@ -61,7 +62,8 @@ def open_fetcher(
     )
     client = GraphClient.connect(tenant, settings, budget, sleep)
     try:
-        yield Fetcher(client, landing, settings.window, run_id=run_id)
+        setting = concealed_setting(landing, tenant.tenant_id)
+        yield Fetcher(client, landing, settings.window, run_id=run_id, is_concealed_setting=setting)
     finally:
         client.close()
         budget.close()
@@ -80,6 +82,25 @@ def extract_report_days(fetcher: Fetcher, plan: FetchPlan, on_fetch: Progress = 
         if record.outcome == "refused_permission":
             break
     return DayExtract(fetcher.client.tenant.tenant_id, plan, tuple(records))
+
+
+def extract_report_periods(fetcher: Fetcher, on_fetch: Progress = lambda _: None) -> list[FetchRecord]:
+    """Fetch the period snapshots that were not fetched today: evidence of idleness from the first day on.
+
+    They share the request limit of the report days, so they come after them.
+    """
+    records = []
+    tenant = fetcher.client.tenant
+    for period in reports.PERIODS if tenant.cloud.has_usage_reports else ():
+        fetches = fetcher.landing.period_fetches(tenant.tenant_id, reports.USER_DETAIL, period)
+        if any(landed.is_good and landed.record.as_of == fetcher.window.today for landed in fetches):
+            continue
+        record = fetcher.fetch_period(period)
+        records.append(record)
+        on_fetch(record)
+        if record.outcome == "refused_permission":
+            break
+    return records
 
 
 def read_report_settings(fetcher: Fetcher) -> FetchRecord | None:

@@ -82,10 +82,14 @@ class FetchRecord:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What loading made of a landed body: ``applied``, ``unchanged``, ``kept``, ``held`` or ``refused``."""
+    """What loading made of a landed body: ``applied``, ``unchanged``, ``kept``, ``held`` or ``refused``.
+
+    is_concealed: whether a report conceals its names; None where that means nothing.
+    """
 
     verdict: str
     reason: str | None = None
+    is_concealed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -230,6 +234,25 @@ class Landing:
         """Every fetch of one report date, oldest first."""
         return _read_folder(self.folder(tenant_id, source, report_date))
 
+    def period_fetches(self, tenant_id: str, source: str, period: str) -> list[LandedFetch]:
+        """Every fetch of one period, oldest first."""
+        return _read_folder(self.folder(tenant_id, source, period=period))
+
+    def newest_answer(self, tenant_id: str, source: str) -> LandedFetch | None:
+        """The newest landed body of an endpoint that is not asked by date."""
+        base = self.root / tenant_id / source
+        folders = sorted((entry for entry in base.iterdir() if entry.is_dir()), reverse=True) if base.is_dir() else []
+        for folder in folders:
+            for landed in reversed(_read_folder(folder)):
+                if landed.is_good:
+                    return landed
+        return None
+
+    def read_body(self, landed: LandedFetch) -> bytes:
+        """The body as received; for small answers."""
+        with self.body_path(landed.record).open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as body:
+            return bytes(body.read())
+
     def report_dates(self, tenant_id: str, source: str) -> list[date]:
         """The report dates that were ever asked for, oldest first."""
         base = self.root / tenant_id / source
@@ -289,7 +312,7 @@ def _read_verdict(path: Path) -> Verdict | None:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Verdict(values["verdict"], values.get("reason"))
+    return Verdict(values["verdict"], values.get("reason"), values.get("is_concealed"))
 
 
 def _as_date(name: str) -> date | None:

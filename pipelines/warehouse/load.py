@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -42,14 +42,17 @@ def load_pending(
     loaded = []
     for landed in landing.all_fetches(known_fetch_ids(con)):
         result = _load_one(con, landing, landed)
-        if result.verdict is not None:
-            landing.add_verdict(landed, result.verdict)
         on_loaded(result)
         loaded.append(result)
     return loaded
 
 
 def _load_one(con: duckdb.DuckDBPyConnection, landing: Landing, landed: LandedFetch) -> LoadedFetch:
+    """One landed answer, in one transaction.
+
+    The verdict is noted in landing/ before the commit: killed in between, the answer is loaded again and judged
+    alike; the other way round, a refused answer would pass for a good one for ever.
+    """
     record = landed.record
     if record.outcome != "ok":
         with transaction(con):
@@ -59,10 +62,12 @@ def _load_one(con: duckdb.DuckDBPyConnection, landing: Landing, landed: LandedFe
         with transaction(con):
             verdict, facts = _load_body(con, landing, record)
             add_fetch(con, record, verdict, facts)
+            landing.add_verdict(landed, verdict)
     except RefusedBodyError as refusal:
         verdict, facts = Verdict("refused", str(refusal)), LoadFacts()
         with transaction(con):
             add_fetch(con, record, verdict, facts)
+            landing.add_verdict(landed, verdict)
     return LoadedFetch(record, verdict, facts)
 
 
@@ -73,7 +78,7 @@ def _load_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRe
     if record.source in DIRECTORY_SOURCES:
         verdict, rows = load_directory(con, record, path)
         return verdict, LoadFacts(rows=rows)
-    if record.is_complete is False:
+    if not record.is_complete:
         raise RefusedBodyError("The report breaks off: it does not end with a line end.")
     if record.source == COUNTS_REPORT:
         return load_user_counts(con, record, path), LoadFacts()
@@ -82,4 +87,4 @@ def _load_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRe
     is_day = record.report_date is not None
     report = stage_report(con, path, with_dates=not is_day)
     verdict = load_day(con, record, report) if is_day else load_period(con, record, report)
-    return verdict, LoadFacts.of(report)
+    return replace(verdict, is_concealed=report.is_concealed), LoadFacts.of(report)

@@ -169,7 +169,7 @@ def test_settle_days_is_a_setting() -> None:
 
 
 def plan_of(days: int) -> FetchPlan:
-    return FetchPlan(tuple(ago(29 - n) for n in range(days)), (), 0, 0)
+    return FetchPlan(tuple(ago(29 - n) for n in range(days)))
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,12 @@ def test_a_short_window_gives_parts_of_a_minute() -> None:
 
 
 def test_the_plan_describes_itself() -> None:
-    plan = FetchPlan((ago(9), ago(8)), (ago(3),), 5, 2)
+    plan = FetchPlan((ago(9), ago(8)), (), (ago(3),), 5, 2)
     assert plan.describe(14, 600) == (
         "3 report requests (2 new days, 1 still settling), within the request limit; 5 days final."
     )
     assert "about 10 min at Microsoft's limit" in plan_of(28).describe(14, 600)
-    nothing = FetchPlan((), (), 20, 8)
+    nothing = FetchPlan(final=20, already_today=8)
     assert nothing.describe(14, 600) == "Nothing to fetch: 20 days final, 8 already fetched today."
 
 
@@ -289,7 +289,7 @@ def test_a_failed_day_is_asked_for_again_by_the_next_run(
 
 @given(st.integers(0, 100), st.integers(1, 20), st.floats(0.1, 1000))
 def test_minutes_never_promise_more_than_the_limit_lets_through(days: int, per_window: int, seconds: float) -> None:
-    plan = FetchPlan(tuple(ago(-n) for n in range(days)), (), 0, 0)
+    plan = FetchPlan(tuple(ago(-n) for n in range(days)))
     windows_passed = plan.minutes(per_window, seconds) * 60 / seconds
     assert days <= (windows_passed + 1.001) * per_window
     assert days == 0 or days > (windows_passed - 0.001) * per_window
@@ -308,3 +308,16 @@ def test_day_after_day_every_day_becomes_final_once_and_is_then_left_alone() -> 
     assert newer
     assert all(ages == list(range(2, 11)) for ages in newer)
     assert all(asked[day] == [(TODAY - day).days] for day in WINDOW.days if day <= ago(10))
+
+
+def test_days_with_concealed_names_are_fetched_again_once_names_are_shown() -> None:
+    final = DayHistory(good_as_of=ago(1), last_as_of=ago(1), last_outcome="ok", is_concealed=True)
+    asked_today = DayHistory(good_as_of=ago(0), last_as_of=ago(0), last_outcome="ok", is_concealed=True)
+    named = DayHistory(good_as_of=ago(1), last_as_of=ago(1), last_outcome="ok")
+    window = ReportWindow(TODAY)
+    history = {ago(25): final, ago(20): final, ago(15): named, ago(14): asked_today}
+    days = [ago(25), ago(20), ago(15), ago(14)]
+    assert plan_days(window, history, days=days).days == ()
+    plan = plan_days(window, history, names_shown=True, days=days)
+    assert plan.concealed == (ago(25), ago(20)), "oldest first, as they expire first; today's are not asked twice"
+    assert "2 now with names" in plan.describe(14, 600)

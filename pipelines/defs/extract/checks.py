@@ -18,6 +18,9 @@ STALE_AFTER_DAYS = 4
     pool="duckdb",
     specs=[
         dg.AssetCheckSpec("newest_day_is_recent", asset=FETCHES, description="The newest stored report day is recent."),
+        dg.AssetCheckSpec(
+            "no_day_about_to_be_lost", asset=FETCHES, description="No day expires at Microsoft unstored."
+        ),
         dg.AssetCheckSpec("every_day_has_rows", asset=FETCHES, description="No stored day of the window is empty."),
         dg.AssetCheckSpec("flags_agree", asset=FETCHES, description="App flags agree with their platform flags."),
     ],
@@ -28,6 +31,7 @@ def raw_health(workplace: Workplace) -> Iterator[dg.AssetCheckResult]:
     with readable_errors(), open_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds) as con:
         health = read_health(con, settings.window)
     yield _check("newest_day_is_recent", health, [h for h in health if h.days_behind > STALE_AFTER_DAYS])
+    yield _check("no_day_about_to_be_lost", health, [h for h in health if h.expiring_days])
     yield _check("every_day_has_rows", health, [h for h in health if h.empty_days])
     yield _check("flags_agree", health, [h for h in health if h.flag_disagreements])
 
@@ -40,6 +44,7 @@ def _check(name: str, health: list[Health], bad: list[Health]) -> dg.AssetCheckR
                 "newest_day": str(item.newest_day),
                 "days_behind": item.days_behind,
                 "stored_days": item.stored_days,
+                "expiring_days": item.expiring_days,
                 "empty_days": item.empty_days,
                 "flag_disagreements": item.flag_disagreements,
             }

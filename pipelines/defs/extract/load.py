@@ -5,7 +5,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.defs.extract.assets import DIRECTORY_SOURCES, REPORT_DAYS, REPORT_REQUESTS, REPORT_SETTINGS
+from pipelines.defs.extract.assets import (
+    DIRECTORY_SOURCES,
+    REPORT_DAYS,
+    REPORT_PERIODS,
+    REPORT_REQUESTS,
+    REPORT_SETTINGS,
+)
 from pipelines.defs.extract.partitions import report_day_partitions
 from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.settings import load_settings
@@ -22,10 +28,11 @@ def _landing(name: str) -> dg.AssetKey:
 
 # Table -> the landing assets it is filled from.
 TABLES: dict[dg.AssetKey, list[dg.AssetKey]] = {
-    FETCHES: [REPORT_REQUESTS, REPORT_SETTINGS, *(_landing(name) for name in DIRECTORY_SOURCES)],
+    FETCHES: [REPORT_REQUESTS, REPORT_PERIODS, REPORT_SETTINGS, *(_landing(name) for name in DIRECTORY_SOURCES)],
     dg.AssetKey(["ledger", "restatements"]): [REPORT_REQUESTS],
-    dg.AssetKey(["raw", "upn_keys"]): [REPORT_REQUESTS],
+    dg.AssetKey(["raw", "upn_keys"]): [REPORT_REQUESTS, REPORT_PERIODS],
     dg.AssetKey(["raw", "m365_app_unknown_days"]): [REPORT_REQUESTS],
+    dg.AssetKey(["raw", "m365_app_user_periods"]): [REPORT_PERIODS],
     dg.AssetKey(["raw", "m365_app_user_counts"]): [_landing("user_counts")],
     dg.AssetKey(["raw", "user_keys"]): [_landing("users"), _landing("deleted_users")],
     dg.AssetKey(["raw", "users"]): [_landing("users")],
