@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -13,13 +14,23 @@ from pipelines.warehouse.lock import warehouse_lock
 
 
 @contextmanager
+def _for_owner_only() -> Iterator[None]:
+    """Files that DuckDB makes as it goes (log, spilled data) hold names of people, too."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
 def open_warehouse(path: Path, *, wait_seconds: float = 900.0) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, its tables in place; waits for another process to finish.
 
     Raises WarehouseBusyError after wait_seconds.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with warehouse_lock(path, wait_seconds=wait_seconds):
+    with warehouse_lock(path, wait_seconds=wait_seconds), _for_owner_only():
         con = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
         try:
             path.chmod(0o600)

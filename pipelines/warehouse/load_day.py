@@ -68,8 +68,7 @@ def load_day(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: Staged
     )
     verdict = Verdict("applied")
     if stored:
-        same_people = stored.is_concealed == report.is_concealed
-        verdict = _compare(con, day, stored, report) if same_people else verdict
+        verdict = _compare(con, day, stored, report)
         if verdict.verdict != "unchanged":
             _note_restatement(con, day, record.fetch_id, is_applied=verdict.verdict == "applied")
         if verdict.verdict != "applied":
@@ -108,7 +107,9 @@ def _compare(
     if not differences:
         return Verdict("unchanged")
     fewer = 1 - report.rows / stored.rows if stored.rows else 0
-    share = max(fewer, removed / stored.active_rows if stored.active_rows else 0)
+    # Names in the place of hashes: everyone is someone else, so only the number of rows can be compared.
+    are_comparable = stored.is_concealed == report.is_concealed and stored.active_rows
+    share = max(fewer, removed / stored.active_rows if are_comparable else 0)
     if share > MAX_REMOVED_SHARE:
         return Verdict("held", f"The correction would remove {share:.0%} of the day's rows; held for review.")
     return Verdict("applied")

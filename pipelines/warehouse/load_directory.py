@@ -67,7 +67,7 @@ def load_directory(con: duckdb.DuckDBPyConnection, record: FetchRecord, path: Pa
         "observed_on": record.as_of,
     }
     try:
-        rows = _LOADERS[record.source](con, path, facts, record.is_complete is not False)
+        rows = _LOADERS[record.source](con, path, facts, record.is_complete is True)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         # DuckDB's own words quote the data.
         raise RefusedBodyError(f"The answer for {record.source} does not have the form that Graph gives.") from None

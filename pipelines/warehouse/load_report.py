@@ -26,8 +26,10 @@ _PACKED = ", ".join(APPS)
 def load_period(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: StagedReport) -> Verdict:
     """Keep the staged period snapshot if it is at least as new as the stored one; inside a transaction."""
     tenant = {"tenant_id": record.tenant_id, "period": int((record.report_period or "D0")[1:])}
-    if report.report_refresh_date is None:
+    if not report.rows:
         return Verdict("kept", "The period report has no rows; the stored one stays.")
+    if report.report_refresh_date is None:
+        raise RefusedBodyError("The period report does not say up to which day it goes.")
     stored = con.execute(
         "select max(report_refresh_date) from raw.m365_app_user_periods "
         "where tenant_id = $tenant_id and report_period = $period",
@@ -66,10 +68,13 @@ def load_user_counts(con: duckdb.DuckDBPyConnection, record: FetchRecord, path: 
             """,
             {"path": str(path)},
         )
-    except duckdb.InvalidInputException as error:
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
         raise explain_csv_error(error) from None
     except duckdb.ConversionException:
         raise RefusedBodyError("The user counts hold a cell that is no number.") from None
+    undated = con.execute("select count(*) from staged_counts where report_date is null").fetchone()
+    if undated and undated[0]:
+        raise RefusedBodyError(f"The user counts have {undated[0]} rows whose report date is no date.")
     tenant = {"tenant_id": record.tenant_id}
     con.execute(
         """
@@ -82,7 +87,8 @@ def load_user_counts(con: duckdb.DuckDBPyConnection, record: FetchRecord, path: 
         f"""
         insert into raw.m365_app_user_counts
         select $tenant_id, report_date, refresh_date, {_PACKED} from staged_counts
-        where report_date is not null order by report_date
+        qualify row_number() over (partition by report_date order by refresh_date desc, {_PACKED}) = 1
+        order by report_date
         """,
         tenant,
     )

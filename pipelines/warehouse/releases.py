@@ -28,39 +28,51 @@ def make_release(data_dir: Path, publish_id: str, build: Callable[[str, Path], N
 
     build(name, folder) writes one build ("shareable", "admin") into an empty folder. The release is made under
     a temporary name: a killed run leaves no half release behind a link. Older releases beyond ``keep`` go.
+    The shareable build may be read by everyone, the admin build by its owner only.
     """
+    for link in BUILDS.values():
+        _refuse_obstacle(data_dir / link)
     releases = data_dir / "releases"
-    releases.mkdir(parents=True, exist_ok=True, mode=0o700)
+    releases.mkdir(parents=True, exist_ok=True)
     unfinished = releases / f".{publish_id}.part"
+    unfinished.mkdir()
+    for folder in (releases, unfinished):
+        folder.chmod(0o755)
     for name in BUILDS:
+        others = 0o077 if name == "admin" else 0o022
         folder = unfinished / name
-        folder.mkdir(parents=True, mode=0o755 if name == "shareable" else 0o700)
+        folder.mkdir(mode=0o700)
         build(name, folder)
-        for path in folder.rglob("*"):
-            path.chmod(0o700 if path.is_dir() else 0o600) if name == "admin" else None
+        for path in (folder, *folder.rglob("*")):
+            path.chmod((0o777 if path.is_dir() else 0o666) & ~others)
             _sync(path)
     release = releases / publish_id
     unfinished.rename(release)
     _sync(releases)
     for name, link in BUILDS.items():
         _swap_link(data_dir / link, Path("releases") / publish_id / name)
-    _drop_old(releases, keep)
+    _drop_old(releases, publish_id, keep)
     return release
 
 
-def _swap_link(link: Path, target: Path) -> None:
+def _refuse_obstacle(link: Path) -> None:
     if link.exists() and not link.is_symlink():
         raise FileExistsError(f"{link} is in the way: it is not a link made by publishing. Move it and run again.")
+
+
+def _swap_link(link: Path, target: Path) -> None:
     temporary = link.with_name(f".{link.name}.{os.getpid()}.new")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target, target_is_directory=True)
     temporary.replace(link)
 
 
-def _drop_old(releases: Path, keep: int) -> None:
-    whole = sorted(path for path in releases.iterdir() if not path.name.startswith("."))
-    unfinished = [path for path in releases.iterdir() if path.name.startswith(".")]
-    for path in whole[:-keep] + unfinished:
+def _drop_old(releases: Path, newest: str, keep: int) -> None:
+    """Keep the newest and the ``keep - 1`` before it, whatever the clock said when they were made."""
+    others = [path for path in releases.iterdir() if path.name != newest]
+    whole = sorted((path for path in others if not path.name.startswith(".")), reverse=True)
+    unfinished = [path for path in others if path.name.startswith(".")]
+    for path in whole[keep - 1 :] + unfinished:
         shutil.rmtree(path, ignore_errors=True)
 
 

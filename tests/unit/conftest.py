@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import hypothesis
 import pytest
+from unit_landing import TENANT, Lander
+from unit_reports import report
 from unit_tls import Answer, Seen, TlsStub, open_client, tenant_settings
 
 from pipelines.graph.client import GraphClient
 from pipelines.simulator import Limits, SimulatorServer, Tenant, TenantSpec
+from pipelines.warehouse.database import open_warehouse
+from pipelines.warehouse.landing import Verdict
+from pipelines.warehouse.load import LoadedFetch, load_pending
 
 # The same cases on every run, and no folder of examples left in the working copy.
 hypothesis.settings.register_profile("unit", max_examples=80, deadline=None, database=None, derandomize=True)
@@ -74,3 +81,59 @@ def stub(tmp_path: Path) -> Iterator[Callable[..., TlsStub]]:
     yield make
     for server in made:
         server.stop()
+
+
+class House:
+    """A warehouse with its landing folder: land answers, load them, look at the tables."""
+
+    def __init__(self, data_dir: Path, con: duckdb.DuckDBPyConnection) -> None:
+        self.data_dir = data_dir
+        self.con = con
+        self.lander = Lander(data_dir)
+
+    def load(self) -> list[LoadedFetch]:
+        """Load what is not loaded yet."""
+        return load_pending(self.con, self.lander.landing)
+
+    def day(self, report_date: str, *rows: dict[str, str], body: bytes | None = None, **facts: Any) -> Verdict:
+        """Land and load one day report; what became of it, apart from whether names are concealed."""
+        self.lander.day(report_date, report(*rows) if body is None else body, **facts)
+        return replace(self.only_verdict(), is_concealed=None)
+
+    def objects(self, source: str, *pages: list[dict[str, Any]], **facts: Any) -> Verdict:
+        """Land and load the pages of a directory or licence endpoint."""
+        self.lander.objects(source, *pages, **facts)
+        return self.only_verdict()
+
+    def only_verdict(self) -> Verdict:
+        (loaded,) = self.load()
+        assert loaded.verdict is not None
+        assert self.lander.verdict(loaded.record) == loaded.verdict
+        return loaded.verdict
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        return self.con.execute(sql, list(values)).fetchall()
+
+    def stored(self, report_date: str, tenant_id: str = TENANT) -> dict[str, tuple[int, ...]]:
+        """The stored person-days of a day, by UPN."""
+        found = self.rows(
+            "select upn, outlook, word, excel, powerpoint, onenote, teams from raw.m365_app_user_days as d "
+            "join raw.upn_keys as k on k.upn_key = d.upn_key and k.tenant_id = d.tenant_id "
+            "where d.tenant_id = ? and report_date = ?",
+            tenant_id,
+            report_date,
+        )
+        assert len({row[0] for row in found}) == len(found)
+        return {upn: tuple(values) for upn, *values in found}
+
+    def ledger(self, columns: str) -> list[tuple[Any, ...]]:
+        """Columns of the ledger, in the order of loading."""
+        return self.rows(f"select {columns} from ledger.fetches order by completed_at, fetch_id")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """An empty warehouse, open."""
+    with open_warehouse(tmp_path / "warehouse.duckdb", wait_seconds=0) as con:
+        con.execute("set threads = 1")
+        yield House(tmp_path, con)
