@@ -11,6 +11,7 @@ import duckdb
 from pipelines.warehouse.errors import RefusedBodyError
 from pipelines.warehouse.keys import add_user_keys
 from pipelines.warehouse.landing import FetchRecord, Verdict
+from pipelines.warehouse.report_csv import explain_damage
 
 _MAX_PAGE_BYTES = 256 << 20
 
@@ -68,9 +69,11 @@ def load_directory(con: duckdb.DuckDBPyConnection, record: FetchRecord, path: Pa
     }
     try:
         rows = _LOADERS[record.source](con, path, facts, record.is_complete is True)
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.ConstraintException):
         # DuckDB's own words quote the data.
         raise RefusedBodyError(f"The answer for {record.source} does not have the form that Graph gives.") from None
+    except duckdb.IOException as error:
+        raise explain_damage(error) from None
     return Verdict("applied"), rows
 
 

@@ -155,16 +155,23 @@ def explain_csv_error(error: duckdb.Error) -> RefusedBodyError:
 
     Raises what it was given when that has nothing to do with the file.
     """
-    text = str(error)
     if isinstance(error, duckdb.IOException):
-        if "corruption" not in text.lower():
-            raise error
-        return RefusedBodyError(_DAMAGED)
+        return explain_damage(error)
+    text = str(error)
     line = re.search(r"CSV Error on Line: (\d+)", text)
     where = f" at line {line.group(1)}" if line else ""
     reason = re.search(r"(Expected Number of Columns: \d+ Found: \d+)", text)
     what = f": {reason.group(1).lower()}" if reason else ""
     return RefusedBodyError(f"The report cannot be read as CSV{where}{what}.")
+
+
+def explain_damage(error: duckdb.IOException) -> RefusedBodyError:
+    """A landed file that cannot be unpacked; raises what it was given when that is trouble of the machine."""
+    # Behind the first line DuckDB repeats the statement.
+    reason = str(error).partition("\n")[0].lower()
+    if not any(word in reason for word in ("corruption", "frame descriptor", "checksum")):
+        raise error
+    return RefusedBodyError(_DAMAGED)
 
 
 def _quoted(name: str) -> str:
