@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
 
 from pipelines.cli import demo, query, simulate, sync, ui
+from pipelines.cli.console import messages
 from pipelines.graph.errors import GraphError
 from pipelines.settings import SettingsError
 from pipelines.warehouse.errors import WarehouseBusyError
@@ -42,4 +42,4 @@ def main() -> None:
 
 
 def _say(error: Exception) -> None:
-    Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+    messages().print(str(error), style="red", markup=False, highlight=False)

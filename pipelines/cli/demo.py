@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from pipelines.cli.console import messages, results
 from pipelines.cli.summary import print_summary
 from pipelines.cli.sync import run_sync
 from pipelines.settings import load_settings
@@ -26,7 +26,7 @@ def demo(
     today: Annotated[bool, typer.Option("--today", help="Use the current day instead of a pinned one.")] = False,
 ) -> None:
     """Start a simulated Microsoft 365 tenant, run the whole sync against it over TLS, and show the result."""
-    console = Console(stderr=True)
+    console = messages()
     day = datetime.now(timezone.utc).date() if today else DEMO_TODAY
     data_dir = Path(os.environ.get("M365_DATA_DIR") or Path("data") / "demo").absolute()
     tenant = Tenant(TenantSpec(seed=seed, users=users, today=day))
@@ -44,4 +44,4 @@ def demo(
         console.print(failure, style="red", markup=False, highlight=False)
     if failures:
         raise typer.Exit(1)
-    print_summary(settings, Console())
+    print_summary(settings, results())

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.cli.console import results
 from pipelines.settings import Settings, SettingsError, load_settings
 from pipelines.warehouse.publish import DATABASE_NAME
 
@@ -30,7 +31,7 @@ def query(
             result = con.execute(sql)
         except duckdb.Error as error:
             raise SettingsError(f"DuckDB says: {error}") from None
-        print_table(Console(), [column[0] for column in result.description], result.fetchall())
+        print_table(results(), [column[0] for column in result.description], result.fetchall())
 
 
 def open_published(settings: Settings, *, shareable: bool = False) -> duckdb.DuckDBPyConnection:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pipelines.cli.console import messages
 from pipelines.cli.dagster_home import prepare_dagster_home
 from pipelines.settings import Settings, SettingsError, load_settings
 
@@ -31,7 +32,7 @@ def sync(
     settings = load_settings()
     settings.tenants()
     first, last = _range(settings, start, end)
-    console = Console(stderr=True)
+    console = messages()
     failures = run_sync(settings, console, first=first, last=last, tenant=tenant, full=full)
     if failures:
         for failure in failures:

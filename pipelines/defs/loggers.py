@@ -16,6 +16,10 @@ _STEPS = {
 }
 
 
+# Lines are printed as they are: no markup in a message is meant as such.
+_AS_IT_IS: dict[str, bool] = {"markup": False, "highlight": False, "soft_wrap": True}
+
+
 class _ProgressHandler(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
@@ -26,13 +30,19 @@ class _ProgressHandler(logging.Handler):
         event = meta.get("dagster_event")
         if event is not None:
             if event.event_type_value == "STEP_START" and event.step_key in _STEPS:
-                self._console.print(f"{_STEPS[event.step_key]} …", style="bold", markup=False, highlight=False)
+                self._console.print(
+                    f"{_STEPS[event.step_key]} …", style="bold", markup=False, highlight=False, soft_wrap=True
+                )
             return
         if record.levelno < logging.INFO or meta.get("step_key") == "dbt":
             return
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
         self._console.print(
-            f"  {meta.get('orig_message') or record.getMessage()}", style=style, markup=False, highlight=False
+            f"  {meta.get('orig_message') or record.getMessage()}",
+            style=style,
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
 
 
