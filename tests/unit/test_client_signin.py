@@ -282,7 +282,7 @@ def test_no_secret_no_token_and_no_link_in_errors_and_logs(
     """One client, everything that can go wrong, logs of the lowest level: nothing confidential is told."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="urllib3")
-    secret = tenant_settings(server).client_secret.get_secret_value()
+    secret = server.tenant.spec.client_secret
     links: list[str] = []
 
     def note_link(reply):

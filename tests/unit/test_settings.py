@@ -73,7 +73,7 @@ def test_the_tenant_of_the_global_cloud(configure) -> None:
     (tenant,) = load_settings().tenants()
     assert tenant.tenant_id == TENANT["M365_TENANT_ID"]
     assert tenant.client_id == TENANT["M365_CLIENT_ID"]
-    assert tenant.client_secret.get_secret_value() == SECRET
+    assert tenant.sign_in.secret.read() == SECRET
     assert tenant.authority_url == "https://login.microsoftonline.com"
     assert tenant.graph_url == "https://graph.microsoft.com"
     assert tenant.cloud.has_usage_reports
@@ -127,7 +127,7 @@ def test_white_space_copied_along_with_id_and_secret_is_dropped(configure) -> No
     configure(**TENANT | {"M365_CLIENT_ID": " abc ", "M365_CLIENT_SECRET": f" {SECRET}\n"})
     (tenant,) = load_settings().tenants()
     assert tenant.client_id == "abc"
-    assert tenant.client_secret.get_secret_value() == SECRET
+    assert tenant.sign_in.secret.read() == SECRET
 
 
 def test_the_secret_is_in_no_representation(configure) -> None:
@@ -220,7 +220,7 @@ def test_the_env_file_is_read_and_the_environment_wins(configure, tmp_path: Path
     configure(M365_LAG_DAYS="4")
     settings = load_settings()
     assert settings.tenants()[0].tenant_id == TENANT["M365_TENANT_ID"]
-    assert settings.tenants()[0].client_secret.get_secret_value() == SECRET
+    assert settings.tenants()[0].sign_in.secret.read() == SECRET
     assert (settings.window_days, settings.lag_days) == (21, 4)
 
 

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,7 @@ def load(root: str, point: list[Any] | None) -> None:
 
     arm(point)
     with open_warehouse(Path(root) / "warehouse.duckdb", wait_seconds=20) as con:
+        con.execute("set threads = 1")
         load_pending(con, Landing(Path(root) / "landing"))
 
 
@@ -127,10 +129,14 @@ def in_child(action: Callable[[], None]) -> int:
 
 def main() -> None:
     """Do every job in a fork of its own, so that imports are paid for once; print the signals."""
-    import duckdb  # noqa: F401
+    import duckdb
 
+    import pipelines.warehouse.database
     import pipelines.warehouse.load  # noqa: F401
 
+    # DuckDB imports pandas and more when it first sees a parameter: once for all forks.
+    with duckdb.connect() as con:
+        con.execute("select $day, $text", {"day": date.today(), "text": ""}).fetchall()
     sys.path.insert(0, str(Path(__file__).parent))
     tasks = {"land": land, "load": load}
     signals = []

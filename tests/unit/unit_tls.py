@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from pipelines.clouds import CLOUDS
 from pipelines.graph.client import GraphClient
 from pipelines.settings import Settings, TenantSettings
+from pipelines.sign_in import ClientSecret, Secret
 from pipelines.simulator import SimulatorServer
 
 
@@ -139,7 +140,8 @@ def tenant_settings(server: SimulatorServer, **changes: Any) -> TenantSettings:
         "graph_url": told["M365_GRAPH_URL"],
         **changes,
     }
-    values["client_secret"] = SecretStr(values["client_secret"])
+    secret = Secret("M365_CLIENT_SECRET", value=SecretStr(values.pop("client_secret")))
+    values.setdefault("sign_in", ClientSecret(secret))
     return TenantSettings(**values)
 
 
