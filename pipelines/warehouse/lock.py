@@ -21,9 +21,9 @@ def warehouse_lock(path: Path, *, wait_seconds: float) -> Iterator[None]:
     Raises WarehouseBusyError, naming the holder, after wait_seconds.
     """
     lock_path = path.with_name(path.name + ".lock")
-    lock = filelock.FileLock(lock_path, timeout=wait_seconds, is_singleton=True)
+    lock = filelock.FileLock(lock_path, is_singleton=True)
     try:
-        lock.acquire()
+        lock.acquire(timeout=wait_seconds)
     except filelock.Timeout:
         raise WarehouseBusyError(
             f"The warehouse {path} is in use by {_holder(lock_path)}; waited {wait_seconds:.0f} s. "
