@@ -10,8 +10,24 @@ import typer
 from rich.console import Console
 
 from pipelines.settings import load_settings
-from pipelines.simulator import Limits, SimulatorServer, Tenant, TenantSpec
+from pipelines.simulator import (
+    FaultFileError,
+    Limits,
+    SimulatorServer,
+    Tenant,
+    TenantSpec,
+    describe_faults,
+    read_faults,
+)
 from pipelines.simulator.serve import serve
+
+
+def _list_faults(wanted: bool) -> None:
+    if not wanted:
+        return
+    for name, parameters, meaning in describe_faults():
+        typer.echo(f"{name}{f' ({parameters})' if parameters else ''}\n    {meaning}")
+    raise typer.Exit
 
 
 def simulate(
@@ -21,24 +37,55 @@ def simulate(
     fixtures: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="Serve the files of this folder instead.")
     ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Let go wrong what this file says, in TOML or JSON; see above."),
+    ] = None,
+    list_faults: Annotated[  # noqa: ARG001
+        bool,
+        typer.Option(
+            "--list-faults",
+            callback=_list_faults,
+            is_eager=True,
+            help="Print the faults that a file may name, and end.",
+        ),
+    ] = False,
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The tenant's day (default: now).")
     ] = None,
     concealed: Annotated[bool, typer.Option("--concealed", help="Conceal names in the reports.")] = False,
     generous: Annotated[bool, typer.Option("--generous", help="Without Microsoft's request limits.")] = False,
 ) -> None:
-    """Serve a simulated tenant over TLS until Ctrl-C, and print the settings that lead a client to it."""
+    """Serve a simulated tenant over TLS until Ctrl-C, and print the settings that lead a client to it.
+
+    A file of faults holds one table for each thing that goes wrong; docs/faults.example.toml shows them all:
+
+    \b
+    [\\[fault]]
+    name = "throttled"        # which; --list-faults prints their names and parameters
+    date = 2026-08-01         # where: date, period, path, tenant, at
+    times = 3                 # how many requests, or "always"; skip = 2: two go well before
+    retry_after = 30          # a parameter of this fault
+    """
     settings = load_settings()
     day = today.date() if today else settings.today or datetime.now(timezone.utc).date()
     spec = TenantSpec(seed=seed, users=users, today=day, is_concealed=concealed)
     tenant = Tenant.from_fixtures(fixtures, spec) if fixtures else Tenant(spec)
     limits = Limits.generous() if generous else Limits()
+    try:
+        rules = read_faults(faults) if faults else []
+    except FaultFileError as error:
+        raise typer.BadParameter(str(error), param_hint="--faults") from None
 
     def ready(server: SimulatorServer) -> None:
+        for rule in rules:
+            server.faults.add(rule)
         console = Console()
         console.print(f"A simulated tenant answers at {server.graph_url}. Settings for a client:\n", highlight=False)
         for name, value in server.settings().items():
             console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
+        if rules:
+            console.print(f"\n{len(rules)} faults of {faults} are in force.", markup=False, highlight=False)
         console.print("\nCtrl-C ends it.", highlight=False)
 
     serve(tenant, limits, port, settings.data_dir / "simulator", ready)

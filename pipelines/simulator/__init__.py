@@ -6,6 +6,8 @@ client and server would hide.
 
 from pipelines.simulator.corrections import Correction
 from pipelines.simulator.faults import Fault, FaultRules, Rule
+from pipelines.simulator.faults_file import FaultFileError, describe_faults, read_faults
+from pipelines.simulator.faults_library import Scope
 from pipelines.simulator.journal import RequestLog, RequestRecord
 from pipelines.simulator.serve import serve
 from pipelines.simulator.server import SimulatorServer
@@ -18,6 +20,7 @@ __all__ = [
     "Call",
     "Correction",
     "Fault",
+    "FaultFileError",
     "FaultRules",
     "Limits",
     "READ_PERMISSIONS",
@@ -25,8 +28,11 @@ __all__ = [
     "RequestLog",
     "RequestRecord",
     "Rule",
+    "Scope",
     "SimulatorServer",
     "Tenant",
     "TenantSpec",
+    "describe_faults",
+    "read_faults",
     "serve",
 ]

@@ -54,6 +54,11 @@ async def _put(reply: Reply, send: Send) -> None:
         }
     )
     body = reply.body if reply.cut_after is None else reply.body[: reply.cut_after]
+    if reply.stall_seconds:
+        half = len(body) // 2
+        await send({"type": "http.response.body", "body": body[:half], "more_body": True})
+        await asyncio.sleep(reply.stall_seconds)
+        body = body[half:]
     await send({"type": "http.response.body", "body": body, "more_body": not is_whole})
     if not is_whole:
         await asyncio.sleep(0.05)

@@ -32,7 +32,7 @@ class DeltaApi:
         query = call.query
         odata.refuse_options(query, frozenset({"$select", "$top", "$skiptoken", "$deltatoken"}))
         token = query.get("$skiptoken") or query.get("$deltatoken")
-        if token is None or token == LATEST:
+        if not token or token == LATEST:
             selected = odata.parse_select(query.get("$select"), user_properties.ALL, "user")
             state: Json = {"since": None, "after": None, "until": tenant.spec.today.isoformat()}
         else:

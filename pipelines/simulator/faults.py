@@ -1,4 +1,7 @@
-"""Where things go wrong on purpose: rules that are asked before and after every answer is made."""
+"""Where things go wrong on purpose: rules that are asked before and after every answer is made.
+
+Ready-made faults stand in `faults_library`, and `faults_file` reads them from a file.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, Protocol
 
+from pipelines.simulator.tenant import Tenant
 from pipelines.simulator.wire import Call, GraphError, Reply, json_reply
 
 
@@ -21,15 +25,28 @@ class Fault(Protocol):
         """The tenant's answer as it goes out, changed or not."""
 
 
+class TenantStore(Protocol):
+    """The tenants that a server serves."""
+
+    def by_id(self, tenant_id: str) -> Tenant | None:
+        """The tenant of an id."""
+
+    def put(self, tenant: Tenant) -> None:
+        """Serve a tenant from now on, in place of the one with the same id."""
+
+
 class FaultRules:
     """The rules in force, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, tenants: TenantStore | None = None) -> None:
         self._lock = Lock()
         self._rules: list[Fault] = []
+        self._tenants = tenants
 
     def add(self, fault: Fault) -> Fault:
         """Put a rule behind the others."""
+        if isinstance(fault, Rule):
+            fault.tenants = self._tenants
         with self._lock:
             self._rules.append(fault)
         return fault
@@ -74,7 +91,8 @@ class Rule:
     With a `status` the tenant is not asked: the answer has that status, the Graph-shaped error `code` and
     `message` (or `content` as JSON, or `body` as it is) and `headers`. Without one the tenant's answer goes
     out changed: `headers` added, `transform` applied to the body, `change` to the whole answer. `only_status`
-    restricts the change to answers with that status. `skip` lets so many matching requests through first.
+    restricts the change to answers with that status. `skip` lets so many matching requests through first,
+    `starts_after` so many requests of any kind (of those that no earlier rule has answered).
     """
 
     path: str
@@ -95,14 +113,25 @@ class Rule:
     delay_seconds: float = 0.0
     hits: int = 0
     """How often the rule has struck."""
+    subject: str | None = None
+    """A regular expression, searched for in `path?query` of a request to Graph, or of that which led to the
+    download asked for: `/v1.0/reports/getM365AppUserDetail(date=2026-08-01)`."""
+    tenant: str | None = None
+    """Only requests for the tenant of this id."""
+    starts_after: int = 0
+    tenants: TenantStore | None = field(default=None, repr=False)
+    """The tenants of the server that the rule was added to."""
 
     def __post_init__(self) -> None:
         self._lock = Lock()
         self._pattern = re.compile(self.path)
+        self._subject = None if self.subject is None else re.compile(self.subject)
         self._passed = 0
+        self._seen = 0
 
     def before(self, call: Call) -> Reply | None:
         """The rule's own answer where it has one."""
+        self._see()
         if self.status is None or not self._matches(call) or not self._strike():
             return None
         return replace(self._own(call, self.status), delay_seconds=self.delay_seconds)
@@ -118,7 +147,18 @@ class Rule:
             body=self.transform(reply.body) if self.transform else reply.body,
             delay_seconds=reply.delay_seconds + self.delay_seconds,
         )
-        return self.change(changed) if self.change else changed
+        return self._change(call, changed)
+
+    def _change(self, call: Call, reply: Reply) -> Reply:  # noqa: ARG002
+        return self.change(reply) if self.change else reply
+
+    def tenant_of(self, call: Call) -> Tenant | None:
+        """The tenant that the request is for."""
+        return self.tenants.by_id(call.tenant_id) if self.tenants is not None else None
+
+    def _see(self) -> None:
+        with self._lock:
+            self._seen += 1
 
     def _own(self, call: Call, status: int) -> Reply:
         if self.body is not None:
@@ -128,15 +168,18 @@ class Rule:
         return GraphError(status, self.code, self.message, self.headers).reply(call)
 
     def _matches(self, call: Call) -> bool:
-        target = f"{call.path}?{call.raw_query}" if call.raw_query else call.path
         return (
             (self.method is None or self.method == call.method)
             and (self.host is None or self.host == call.host)
-            and self._pattern.search(target) is not None
+            and (self.tenant is None or self.tenant == call.tenant_id)
+            and self._pattern.search(call.target) is not None
+            and (self._subject is None or self._subject.search(call.subject) is not None)
         )
 
     def _strike(self) -> bool:
         with self._lock:
+            if self._seen <= self.starts_after:
+                return False
             if self._passed < self.skip:
                 self._passed += 1
                 return False
@@ -144,3 +187,46 @@ class Rule:
                 return False
             self.hits += 1
             return True
+
+
+@dataclass
+class TenantChange(Rule):
+    """A change of the tenant: made just before a matching request is answered, and served from then on."""
+
+    change_tenant: Callable[[Tenant], Tenant] = lambda tenant: tenant
+
+    def before(self, call: Call) -> Reply | None:
+        """Change the tenant, and leave the answer to it."""
+        self._see()
+        tenant = self.tenant_of(call)
+        if tenant is not None and self.tenants is not None and self._matches(call) and self._strike():
+            self.tenants.put(self.change_tenant(tenant))
+        return None
+
+    def after(self, call: Call, reply: Reply) -> Reply:  # noqa: ARG002
+        """The tenant's answer as it is."""
+        return reply
+
+
+@dataclass
+class Revocation(Rule):
+    """Refuses for good what a matching request carried: its bearer token, or the key of its download link.
+
+    Other tokens and links work; `times` counts those that were revoked.
+    """
+
+    key_of: Callable[[Call], str | None] = lambda call: call.bearer
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._revoked: set[str] = set()
+
+    def before(self, call: Call) -> Reply | None:
+        """The refusal, for what was revoked and for what now is."""
+        key = self.key_of(call)
+        if key in self._revoked:
+            return self._own(call, self.status or 401)
+        reply = super().before(call) if key is not None else None
+        if reply is not None and key is not None:
+            self._revoked.add(key)
+        return reply

@@ -110,6 +110,15 @@ class Identity:
             raise _unauthorized("Lifetime validation failed, the token is expired.")
         return grant
 
+    def tenant_of(self, call: Call) -> str:
+        """The tenant of the call's token or of the sign-in; empty where there is none."""
+        if self.serves(call):
+            tenant = self._find_tenant(call.segments[0])
+            return tenant.tenant_id if tenant else ""
+        with self._lock:
+            grant = self._grants.get(call.bearer or "")
+        return grant.tenant_id if grant else ""
+
     def revoke_all(self) -> None:
         """Let no token issued so far be known any more."""
         with self._lock:

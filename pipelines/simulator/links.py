@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from pipelines.simulator.wire import Call, Reply, json_reply
@@ -19,6 +19,8 @@ class _Link:
     file_name: str
     body: Callable[[], bytes]
     expires_at: float
+    report: str
+    tenant_id: str
 
 
 class DownloadLinks:
@@ -29,22 +31,26 @@ class DownloadLinks:
         self._lock = Lock()
         self._links: dict[str, _Link] = {}
 
-    def offer(self, file_name: str, body: Callable[[], bytes]) -> str:
-        """A path and query that serve the body for LINK_SECONDS."""
+    def offer(self, file_name: str, body: Callable[[], bytes], report: str = "", tenant_id: str = "") -> str:
+        """A path and query that serve the body for LINK_SECONDS; `report` and `tenant_id` say what it is."""
         token = secrets.token_urlsafe(48)
         now = self._clock()
         with self._lock:
             for old in [key for key, link in self._links.items() if link.expires_at < now - LINK_SECONDS]:
                 del self._links[old]
-            self._links[token] = _Link(file_name, body, now + LINK_SECONDS)
+            self._links[token] = _Link(file_name, body, now + LINK_SECONDS, report, tenant_id)
         return "/" + "/".join(DOWNLOAD_PATH) + f"/{file_name}?token={token}"
 
     def expire_all(self) -> None:
         """Let every link handed out so far be expired."""
         with self._lock:
-            self._links = {
-                token: _Link(link.file_name, link.body, self._clock()) for token, link in self._links.items()
-            }
+            self._links = {token: replace(link, expires_at=self._clock()) for token, link in self._links.items()}
+
+    def subject_of(self, call: Call) -> tuple[str, str]:
+        """The report and the tenant behind the link of a call, or two empty texts."""
+        with self._lock:
+            link = self._links.get(call.query.get("token", ""))
+        return (link.report, link.tenant_id) if link else ("", "")
 
     def serve(self, call: Call) -> Reply:
         """The answer to a request on the download origin."""

@@ -68,7 +68,7 @@ class ReportsApi:
                     f"Invalid date value specified: {wanted}. Only support data for the past {DAYS_NAMED} days.",
                 )
             day = wanted
-            return self._redirect(function, lambda: tenant.report_csv(day))
+            return self._redirect(call, tenant, function, lambda: tenant.report_csv(day))
         if wanted not in PERIODS:
             raise GraphError(
                 400,
@@ -76,11 +76,11 @@ class ReportsApi:
                 f"Invalid period value specified: {wanted}. Only support {', '.join(PERIODS)}.",
             )
         period = wanted
-        return self._redirect(function, lambda: function.by_period(tenant, period))
+        return self._redirect(call, tenant, function, lambda: function.by_period(tenant, period))
 
-    def _redirect(self, function: _Function, body: Callable[[], bytes]) -> Reply:
+    def _redirect(self, call: Call, tenant: Tenant, function: _Function, body: Callable[[], bytes]) -> Reply:
         file_name = function.name.removeprefix("get") + ".csv"
-        location = self._download_url + self._links.offer(file_name, body)
+        location = self._download_url + self._links.offer(file_name, body, call.report, tenant.spec.tenant_id)
         return Reply(302, b"", {"Location": location, "Content-Type": "application/octet-stream"})
 
 

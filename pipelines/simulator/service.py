@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from threading import Lock
 
 from pipelines.simulator import access
@@ -85,7 +86,7 @@ class Service:
         clock: Callable[[], float],
     ) -> None:
         self.tenants = tenants
-        self.faults = FaultRules()
+        self.faults = FaultRules(tenants)
         self.requests = RequestLog()
         self.identity = Identity(graph_url, tenants.spec_of, clock)
         self.throttle = Throttle(limits, clock)
@@ -96,12 +97,25 @@ class Service:
 
     def answer(self, call: Call) -> Reply:
         """The answer to a call, faults included; never raises."""
-        reply = self.faults.before(call)
-        if reply is None:
-            reply = self.faults.after(call, self._answer(call))
+        call = self._with_subject(call)
+        try:
+            reply = self.faults.before(call)
+            if reply is None:
+                reply = self.faults.after(call, self._answer(call))
+        except Exception as error:
+            reply = _broken(call, error)
         reply = self._with_ids(call, reply)
         self.requests.note(call, 0 if reply.is_reset else reply.status)
         return reply
+
+    def _with_subject(self, call: Call) -> Call:
+        """The call with the report and the tenant that it is about, which faults may be restricted to."""
+        if call.host == DOWNLOAD_HOST:
+            report, tenant_id = self.links.subject_of(call)
+        else:
+            is_report = len(call.segments) == 3 and call.segments[1].lower() == "reports"
+            report, tenant_id = call.segments[2] if is_report else "", self.identity.tenant_of(call)
+        return replace(call, report=report, tenant_id=tenant_id)
 
     def _with_ids(self, call: Call, reply: Reply) -> Reply:
         if call.host != GRAPH_HOST:
@@ -121,7 +135,7 @@ class Service:
         except GraphError as error:
             return error.reply(call)
         except Exception as error:
-            return GraphError(500, "InternalServerError", f"{type(error).__name__}: {error}").reply(call)
+            return _broken(call, error)
 
     def _graph(self, call: Call) -> Reply:
         grant = self.identity.grant_of(call)
@@ -183,6 +197,10 @@ class Service:
         access.require_report(grant, access.REPORT_SETTINGS)
         content = {"@odata.context": f"{METADATA}#admin/reportSettings/$entity", **tenant.report_settings()}
         return json_reply(200, content)
+
+
+def _broken(call: Call, error: Exception) -> Reply:
+    return GraphError(500, "InternalServerError", f"{type(error).__name__}: {error}").reply(call)
 
 
 def _concealment(body: bytes) -> bool:

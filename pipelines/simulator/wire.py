@@ -27,11 +27,26 @@ class Call:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    report: str = ""
+    """The report function asked for, or behind the download link: `getM365AppUserDetail(date=2026-08-01)`."""
+    tenant_id: str = ""
+    """The tenant of the token, of the download link or of the sign-in; empty where there is none."""
 
     @property
     def segments(self) -> tuple[str, ...]:
         """The path's parts."""
         return tuple(part for part in self.path.split("/") if part)
+
+    @property
+    def target(self) -> str:
+        """The path with its query."""
+        return f"{self.path}?{self.raw_query}" if self.raw_query else self.path
+
+    @property
+    def subject(self) -> str:
+        """What is asked of Graph: the target, or for a download the target that led to it."""
+        is_led_to = self.report and "reports" not in self.segments
+        return f"/v1.0/reports/{self.report}" if is_led_to else self.target
 
     @property
     def query(self) -> dict[str, str]:
@@ -59,6 +74,7 @@ class Reply:
 
     A whole answer carries the Content-Length of its body. `declared_length` lies about it, `cut_after` sends
     only so many bytes of the body and then drops the connection, `is_reset` drops it before any byte.
+    `stall_seconds` is a pause in the middle of the body.
     """
 
     status: int
@@ -68,6 +84,7 @@ class Reply:
     declared_length: int | None = None
     cut_after: int | None = None
     is_reset: bool = False
+    stall_seconds: float = 0.0
 
     def with_headers(self, **headers: str) -> Reply:
         """The same with more headers; underscores in the names stand for hyphens."""
