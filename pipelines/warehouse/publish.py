@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,14 +95,21 @@ def _copy_view(con: duckdb.DuckDBPyConnection, table: PublishedTable, published:
     sql, database = found
     body = sql[sql.lower().index(" as ") + 4 :]
     for other in published:
-        parts = (database, other.source_schema, other.source_name)
-        for qualified in (".".join(f'"{part}"' for part in parts), ".".join(parts)):
-            body = body.replace(qualified, _name(other.name))
+        relation = _relation_pattern(database, other.source_schema, other.source_name)
+        body = _name(other.name).join(relation.split(body))
+    if _relation_pattern(database, "").search(body):
+        raise RuntimeError(f"The view {table.source_name} reads a table that is not published with it.")
     con.execute("use target.main")
     try:
         con.execute(f"create view {_name(table.name)} as {body}")
     finally:
         con.execute(f"use {_name(database)}")
+
+
+def _relation_pattern(*parts: str) -> re.Pattern[str]:
+    """A qualified name as DuckDB prints it: each part in quotes where it needs them."""
+    quoted = r"\.".join(f'"?{re.escape(part)}"?' if part else "" for part in parts)
+    return re.compile(rf'(?<![\w".]){quoted}' + (r'(?![\w"])' if parts[-1] else ""))
 
 
 def _copy_comments(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
