@@ -61,7 +61,7 @@ def _refuse_obstacle(link: Path) -> None:
 
 
 def _swap_link(link: Path, target: Path) -> None:
-    temporary = link.with_name(f".{link.name}.{os.getpid()}.new")
+    temporary = link.with_name(f".{link.name}.new")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target, target_is_directory=True)
     temporary.replace(link)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -96,9 +95,10 @@ class House:
         return load_pending(self.con, self.lander.landing)
 
     def day(self, report_date: str, *rows: dict[str, str], body: bytes | None = None, **facts: Any) -> Verdict:
-        """Land and load one day report; what became of it, apart from whether names are concealed."""
+        """Land and load one day report; what became of it and why."""
         self.lander.day(report_date, report(*rows) if body is None else body, **facts)
-        return replace(self.only_verdict(), is_concealed=None)
+        found = self.only_verdict()
+        return Verdict(found.verdict, found.reason)
 
     def objects(self, source: str, *pages: list[dict[str, Any]], **facts: Any) -> Verdict:
         """Land and load the pages of a directory or licence endpoint."""
