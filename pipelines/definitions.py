@@ -24,7 +24,7 @@ defs = dg.Definitions(
         publish.publish,
     ],
     asset_checks=checks.all_checks,
-    jobs=[automation.sync],
+    jobs=[automation.sync, automation.refresh],
     schedules=[automation.sync_daily],
     loggers={"console": dg.colored_console_logger, "progress": loggers.progress},
     resources={"workplace": Workplace(), "dbt": dbt_resource(transform.project)},

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipelines.cli import demo, query, simulate, sync, ui
+from pipelines.cli import accept, demo, query, rebuild, simulate, status, sync, ui
 from pipelines.cli.console import messages
 from pipelines.graph.errors import GraphError
 from pipelines.settings import SettingsError
@@ -21,6 +21,9 @@ app = typer.Typer(
 )
 app.command()(sync.sync)
 app.command()(query.query)
+app.command()(status.status)
+app.command()(accept.accept)
+app.command()(rebuild.rebuild)
 app.command()(ui.ui)
 app.command()(demo.demo)
 app.command()(simulate.simulate)

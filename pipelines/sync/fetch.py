@@ -10,8 +10,12 @@ from typing import Any
 from pipelines.graph import directory, reports
 from pipelines.graph.client import CallStatistics, GraphClient
 from pipelines.graph.errors import GraphError, SignInError, TransientError
+from pipelines.settings import SettingsError
 from pipelines.warehouse.landing import BodyWriter, FetchRecord, Landing, as_binary
 from pipelines.window import ReportWindow
+
+# The source that stands for the sign-in itself in landing/ and the ledger; it is on record only when it failed.
+SIGN_IN = "signIn"
 
 
 @dataclass
@@ -32,7 +36,7 @@ class Fetcher:
         """Land one day of getM365AppUserDetail.
 
         The outcome is in the record: ``ok``, ``late``, ``lost``, ``failed`` or ``refused_permission``.
-        Raises SignInError, as nothing else would work either.
+        Raises SignInError or SettingsError, as nothing else would work either.
         """
 
         def download(body: BodyWriter) -> None:
@@ -66,6 +70,16 @@ class Fetcher:
 
         return self._fetch(endpoint.source, "jsonl", download)
 
+    def note_failed_sign_in(self, error: SignInError | SettingsError) -> FetchRecord:
+        """Put on record that nothing could be asked of the tenant, and why."""
+        record = self._new_record(SIGN_IN, "failed")
+        if isinstance(error, SignInError):
+            record = replace(record, error_code=error.code, error_message=error.message, request_id=error.request_id)
+        else:
+            record = replace(record, error_code="configuration", error_message=str(error))
+        self.landing.commit(self.landing.folder(record.tenant_id, SIGN_IN), record)
+        return record
+
     def _fetch_report(self, source: str, download: Callable[[BodyWriter], None], **what: Any) -> FetchRecord:
         def download_whole(body: BodyWriter) -> None:
             download(body)
@@ -82,26 +96,10 @@ class Fetcher:
         report_date: date | None = None,
         report_period: str | None = None,
     ) -> FetchRecord:
-        tenant = self.client.tenant
-        folder = self.landing.folder(tenant.tenant_id, source, report_date, report_period)
-        fetch_id = self.landing.new_fetch_id()
-        path = folder / f"{fetch_id}.{kind}.zst"
+        folder = self.landing.folder(self.client.tenant.tenant_id, source, report_date, report_period)
+        record = self._new_record(source, "ok", report_date=report_date, report_period=report_period)
+        path = folder / f"{record.fetch_id}.{kind}.zst"
         self.client.statistics = CallStatistics()
-        now = self.landing.clock()
-        record = FetchRecord(
-            fetch_id=fetch_id,
-            tenant_id=tenant.tenant_id,
-            source=source,
-            as_of=self.window.today,
-            requested_at=now,
-            completed_at=now,
-            outcome="ok",
-            report_date=report_date,
-            report_period=report_period,
-            run_id=self.run_id,
-            cloud=tenant.cloud.name,
-            is_concealed_setting=self.is_concealed_setting,
-        )
         try:
             with self.landing.body(path) as body:
                 download(body)
@@ -134,6 +132,22 @@ class Fetcher:
         )
         self.landing.commit(folder, record)
         return record
+
+    def _new_record(self, source: str, outcome: str, **what: Any) -> FetchRecord:
+        now = self.landing.clock()
+        return FetchRecord(
+            fetch_id=self.landing.new_fetch_id(),
+            tenant_id=self.client.tenant.tenant_id,
+            source=source,
+            as_of=self.window.today,
+            requested_at=now,
+            completed_at=now,
+            outcome=outcome,
+            run_id=self.run_id,
+            cloud=self.client.tenant.cloud.name,
+            is_concealed_setting=self.is_concealed_setting,
+            **what,
+        )
 
     def _outcome(self, error: GraphError, report_date: date | None) -> str:
         if error.is_permission:

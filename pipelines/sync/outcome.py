@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pipelines.settings import Settings
+from pipelines.sync.fetch import SIGN_IN
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.ledger import FailedFetch, failed_fetches
 
 # Without these the warehouse lacks what it is for; other endpoints only switch a feature off.
-REQUIRED_SOURCES = frozenset({"getM365AppUserDetail", "users", "subscribedSkus"})
+REQUIRED_SOURCES = frozenset({"getM365AppUserDetail", "users", "subscribedSkus", SIGN_IN})
 
 
 def failures_of_run(settings: Settings, run_id: str) -> list[str]:
@@ -21,6 +22,8 @@ def failures_of_run(settings: Settings, run_id: str) -> list[str]:
 
 
 def _sentence(failed: FailedFetch) -> str:
+    if failed.source == SIGN_IN:
+        return f"Tenant {failed.tenant_id} was left out: {failed.reason}"
     days = f" for {failed.days} report days, the first {failed.first_day}" if failed.first_day else ""
     advice = (
         " Grant the app the permission that docs/setup.md lists for it, with admin consent, and run again."

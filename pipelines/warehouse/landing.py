@@ -35,6 +35,7 @@ class FetchRecord:
     outcome: ``ok`` (a body was landed), ``late``, ``lost``, ``failed``, ``refused_permission`` or
     ``unavailable``. as_of: the day the run took for today. is_complete: a collection read to its last page, or a
     report that ends with a line end.
+    accepts_fetch_id: the held correction that an operator accepted with this record; its body is that one's.
     body_path is relative to landing/; body_bytes and body_sha256 speak of the uncompressed body.
     """
 
@@ -60,6 +61,7 @@ class FetchRecord:
     body_sha256: str | None = None
     is_complete: bool | None = None
     is_concealed_setting: bool | None = None
+    accepts_fetch_id: str | None = None
 
     def to_json(self) -> str:
         """One line of JSON, dates and instants in ISO 8601."""
@@ -84,12 +86,13 @@ class FetchRecord:
 class Verdict:
     """What loading made of a landed body: ``applied``, ``unchanged``, ``kept``, ``held`` or ``refused``.
 
-    is_concealed: whether a report conceals its names; None where that means nothing.
+    is_concealed: whether a report conceals its names; rows: its rows; None where that means nothing.
     """
 
     verdict: str
     reason: str | None = None
     is_concealed: bool | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -312,7 +315,7 @@ def _read_verdict(path: Path) -> Verdict | None:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Verdict(values["verdict"], values.get("reason"), values.get("is_concealed"))
+    return Verdict(values["verdict"], values.get("reason"), values.get("is_concealed"), values.get("rows"))
 
 
 def _as_date(name: str) -> date | None:

@@ -87,4 +87,4 @@ def _load_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRe
     is_day = record.report_date is not None
     report = stage_report(con, path, with_dates=not is_day)
     verdict = load_day(con, record, report) if is_day else load_period(con, record, report)
-    return replace(verdict, is_concealed=report.is_concealed), LoadFacts.of(report)
+    return replace(verdict, is_concealed=report.is_concealed, rows=report.rows), LoadFacts.of(report)

@@ -46,7 +46,8 @@ def load_day(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: Staged
     """Put the staged report in the place of the stored day, unless it would worsen it.
 
     Runs inside the caller's transaction. No re-fetch ever worsens a stored day: an answer without rows, or
-    with concealed names over named ones, is kept aside; one that would remove more than a fifth is held.
+    with concealed names over named ones, is kept aside; one that would remove more than a fifth is held
+    until an operator accepts it.
     """
     assert record.report_date is not None
     stored = stored_day(con, record.tenant_id, record.report_date)
@@ -69,6 +70,8 @@ def load_day(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: Staged
     verdict = Verdict("applied")
     if stored:
         verdict = _compare(con, day, stored, report)
+        if verdict.verdict == "held" and record.accepts_fetch_id:
+            verdict = Verdict("applied", "Accepted after review.")
         if verdict.verdict != "unchanged":
             _note_restatement(con, day, record.fetch_id, is_applied=verdict.verdict == "applied")
         if verdict.verdict != "applied":

@@ -217,6 +217,7 @@ create table if not exists raw.report_settings (
 -- source: getM365AppUserDetail, getM365AppUserCounts, users, deletedUsers, subscribedSkus, subscriptions,
 --   organization, reportSettings.
 -- outcome: ok (body landed), late, lost, failed, refused_permission, or unavailable (not offered here).
+-- accepts_fetch_id: the held correction that an operator accepted with this entry.
 -- verdict, for outcome ok: applied (stored), unchanged (same content as stored), kept (a worse answer that did
 --   not replace the stored day), held (needs review), refused (the body was not a report). Null otherwise.
 create table if not exists ledger.fetches (
@@ -242,6 +243,7 @@ create table if not exists ledger.fetches (
     body_sha256 varchar,
     is_complete boolean,
     is_concealed_setting boolean,
+    accepts_fetch_id varchar,
     verdict varchar,
     verdict_reason varchar,
     report_refresh_date date,

@@ -71,9 +71,10 @@ class Rig:
     def extract(self, tenant: Tenant | None = None, *, full: bool = False, run_id: str = "run") -> DayExtract:
         tenant = tenant or self.server.tenant
         settings, target, landing = self.settings, self.tenant_settings(tenant), Landing(self.data_dir / "landing")
-        plan = plan_report_days(settings, target, landing, full=full)
         with open_fetcher(settings, target, landing, run_id=run_id, sleep=time.sleep) as fetcher:
             read_report_settings(fetcher)
+        plan = plan_report_days(settings, target, landing, full=full)
+        with open_fetcher(settings, target, landing, run_id=run_id, sleep=time.sleep) as fetcher:
             days = extract_report_days(fetcher, plan)
             extract_directory(fetcher, settings, ALL_SOURCES)
         return days

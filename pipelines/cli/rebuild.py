@@ -1,0 +1,23 @@
+"""m365-usage rebuild: the warehouse again, from landing/ alone."""
+
+from __future__ import annotations
+
+from pipelines.cli.console import messages
+from pipelines.cli.jobs import report_outcome, run_job
+from pipelines.settings import SettingsError, load_settings
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.rebuild import rebuild_warehouse
+
+
+def rebuild() -> None:
+    """Make the warehouse anew from landing/, transform and publish it. Asks Microsoft nothing."""
+    settings = load_settings()
+    if not settings.landing_dir.is_dir():
+        raise SettingsError(f"There is no {settings.landing_dir} to rebuild from.")
+    console = messages()
+    with console.status("Loading everything again …"):
+        loaded = rebuild_warehouse(
+            settings.warehouse_path, Landing(settings.landing_dir), wait_seconds=settings.lock_wait_seconds
+        )
+    console.print(f"{len(loaded):,} answers loaded from {settings.landing_dir}.", highlight=False)
+    report_outcome(settings, console, run_job(settings, console, "refresh"))
