@@ -1,42 +1,39 @@
 """Configuration: tenants, clouds, folders, the report window and the request budget.
 
 Everything comes from environment variables with the prefix ``M365_`` or from a ``.env`` file in the working
-directory; the environment wins. Secrets are held as ``SecretStr`` and never printed.
+directory; the environment wins. Several tenants stand in tenants.toml. Secrets are held as ``SecretStr`` or read
+where they are needed, and never printed.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import os
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from pipelines.clouds import CLOUDS, Cloud
+from pipelines.clouds import CLOUDS
+from pipelines.sign_in import SIGN_IN_KINDS, Secret, SettingsError, SignInSettings
+from pipelines.tenants import (
+    TenantDefaults,
+    TenantSettings,
+    checked_tenant_id,
+    https_address,
+    make_tenant,
+    read_tenants_file,
+)
 from pipelines.window import ReportWindow
 
-TENANT_ID = re.compile(r"^[a-z0-9][a-z0-9.-]{2,100}$")
+__all__ = ["Settings", "SettingsError", "TenantSettings", "load_settings"]
 
-
-class SettingsError(ValueError):
-    """The configuration cannot be used; the message names the setting and the way to mend it."""
-
-
-@dataclass(frozen=True)
-class TenantSettings:
-    """One tenant and the app registration that reads it."""
-
-    tenant_id: str
-    client_id: str
-    client_secret: SecretStr
-    cloud: Cloud
-    authority_url: str
-    graph_url: str
+ENV_FILE = "M365_ENV_FILE"
+TENANTS_FILE = Path("tenants.toml")
+# M365_TENANTS_FILE=none: a tenants.toml that lies here is not read.
+NO_FILE = "none"
 
 
 class Settings(BaseSettings):
@@ -48,7 +45,14 @@ class Settings(BaseSettings):
 
     tenant_id: str | None = None
     client_id: str | None = None
+    auth: str | None = None
     client_secret: SecretStr | None = None
+    client_secret_file: Path | None = None
+    certificate_file: Path | None = None
+    certificate_passphrase: SecretStr | None = None
+    certificate_passphrase_file: Path | None = None
+    federated_token_file: Path | None = None
+    tenants_file: Path | None = None
     cloud: str = "global"
     authority_url: str | None = None
     graph_url: str | None = None
@@ -71,7 +75,7 @@ class Settings(BaseSettings):
     keep_releases: int = Field(default=3, ge=1)
     lock_wait_seconds: float = Field(default=900.0, ge=0)
 
-    @field_validator("tenant_id", "client_id", "client_secret", mode="before")
+    @field_validator("tenant_id", "client_id", "client_secret", "certificate_passphrase", "auth", mode="before")
     @classmethod
     def _strip(cls, value: Any) -> Any:
         """White space that was copied along belongs to none of these; nothing else means not set."""
@@ -87,14 +91,21 @@ class Settings(BaseSettings):
     @field_validator("authority_url", "graph_url")
     @classmethod
     def _require_https(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme != "https" or not parts.hostname:
-            raise ValueError("must be an https address")
-        if parts.username or parts.query or parts.fragment:
-            raise ValueError("must be an https address without a user name, a query or a fragment")
-        return value.rstrip("/")
+        return None if value is None else https_address(value)
+
+    @field_validator("auth")
+    @classmethod
+    def _known_sign_in(cls, value: str | None) -> str | None:
+        if value is not None and value not in SIGN_IN_KINDS:
+            raise ValueError(f"must be one of {', '.join(SIGN_IN_KINDS)}")
+        return value
+
+    @field_validator("tenants_file")
+    @classmethod
+    def _existing_tenants(cls, value: Path | None) -> Path | None:
+        if value is not None and str(value) != NO_FILE and not value.expanduser().is_file():
+            raise ValueError("names no readable file")
+        return value
 
     @field_validator("cloud")
     @classmethod
@@ -145,51 +156,110 @@ class Settings(BaseSettings):
         return self.data_dir / "dagster"
 
     @property
+    def sign_in(self) -> SignInSettings:
+        """How the tenant of the environment is signed in to, as far as it is set."""
+        return SignInSettings(
+            call=_variable,
+            auth=self.auth,
+            client_secret=_secret("client_secret", self.client_secret, self.client_secret_file),
+            certificate_file=self.certificate_file,
+            certificate_passphrase=_secret(
+                "certificate_passphrase", self.certificate_passphrase, self.certificate_passphrase_file
+            ),
+            federated_token_file=self.federated_token_file,
+        )
+
+    @property
     def missing_tenant_settings(self) -> list[str]:
-        """The names of the settings without which no tenant can be asked; empty when complete."""
-        needed = {
-            "M365_TENANT_ID": self.tenant_id,
-            "M365_CLIENT_ID": self.client_id,
-            "M365_CLIENT_SECRET": self.client_secret,
-        }
-        return [name for name, value in needed.items() if not value]
+        """The names of the settings without which no tenant can be asked; empty when complete.
+
+        Raises SettingsError when more than one way to sign in is set.
+        """
+        sign_in = self.sign_in
+        missing = [] if self.tenant_id else [_variable("tenant_id")]
+        if not self.client_id and sign_in.kind() != "managed_identity":
+            missing.append(_variable("client_id"))
+        secret = sign_in.missing()
+        return missing + ([_variable(secret)] if secret else [])
+
+    @property
+    def tenant_defaults(self) -> TenantDefaults:
+        """What holds for a tenant of tenants.toml that does not say otherwise."""
+        return TenantDefaults(self.data_dir, self.cloud, self.authority_url, self.graph_url, env_file())
 
     def tenants(self) -> list[TenantSettings]:
-        """The configured tenants, in order.
+        """The configured tenants, in order: those of tenants.toml, else the one of the environment.
 
-        Raises SettingsError when none is configured or the tenant id cannot be one.
+        Raises SettingsError when none is configured or the configuration cannot be used. A secret that is
+        missing is found out at sign-in, so that it stops no other tenant.
         """
+        if self.tenants_file is not None and str(self.tenants_file) != NO_FILE:
+            if self.tenant_id:
+                raise SettingsError(
+                    f"Tenants are named twice: by M365_TENANT_ID and by {self.tenants_file}. Remove one of them, or "
+                    f"set M365_TENANTS_FILE={NO_FILE} to leave the file unread."
+                )
+            return read_tenants_file(self.tenants_file, self.tenant_defaults)
         if self.missing_tenant_settings:
             raise SettingsError(
                 f"No tenant is configured: set {', '.join(self.missing_tenant_settings)} in the environment "
                 "or in .env (see .env.example)."
             )
         assert self.tenant_id
-        assert self.client_id
-        assert self.client_secret
-        tenant_id = self.tenant_id.lower()
-        if not TENANT_ID.match(tenant_id):
-            raise SettingsError(
-                "M365_TENANT_ID must be the directory (tenant) id from the Entra admin centre's overview "
-                "page, or the tenant's domain name."
-            )
-        cloud = CLOUDS[self.cloud]
-        return [
-            TenantSettings(
-                tenant_id=tenant_id,
-                client_id=self.client_id,
-                client_secret=self.client_secret,
-                cloud=cloud,
-                authority_url=self.authority_url or cloud.authority_url,
-                graph_url=self.graph_url or cloud.graph_url,
-            )
-        ]
+        tenant_id = checked_tenant_id(self.tenant_id, _variable("tenant_id"))
+        return [make_tenant(tenant_id, self.client_id, self.sign_in, self.tenant_defaults)]
+
+    def chosen_tenants(self, only: str | None = None) -> list[TenantSettings]:
+        """The configured tenants, or the one of this id or name; raises SettingsError when there is none."""
+        tenants = self.tenants()
+        chosen = [tenant for tenant in tenants if only is None or tenant.is_called(only)]
+        if not chosen:
+            known = ", ".join(tenant.label for tenant in tenants)
+            raise SettingsError(f"There is no tenant {only} in the configuration; there are: {known}.")
+        return chosen
+
+    def for_child_process(self) -> dict[str, str]:
+        """Environment variables with which a process in another folder finds the same files."""
+        found = {ENV_FILE: str(env_file())}
+        for name in _PATHS:
+            value = getattr(self, name)
+            if value is not None:
+                found[_variable(name)] = str(value)
+        return found
+
+
+_PATHS = (
+    "data_dir",
+    "ca_bundle",
+    "tenants_file",
+    "client_secret_file",
+    "certificate_file",
+    "certificate_passphrase_file",
+    "federated_token_file",
+)
+
+
+def _variable(name: str) -> str:
+    return f"M365_{name.upper()}"
+
+
+def _secret(name: str, value: SecretStr | None, file: Path | None) -> Secret | None:
+    if value is not None and file is not None:
+        raise SettingsError(f"{_variable(name)} and {_variable(name)}_FILE are both set: keep one.")
+    if value is not None:
+        return Secret(_variable(name), value=value)
+    return Secret(_variable(f"{name}_file"), file=file) if file else None
+
+
+def env_file() -> Path:
+    """The .env file: M365_ENV_FILE, else .env in the working directory. It need not be there."""
+    return Path(os.environ.get(ENV_FILE) or ".env").expanduser().absolute()
 
 
 def load_settings() -> Settings:
     """Read the settings; raises SettingsError naming each setting that is wrong."""
     try:
-        settings = Settings()
+        settings = Settings(_env_file=env_file())  # type: ignore[call-arg]
     except UnicodeDecodeError:
         raise SettingsError("The configuration cannot be used: the file .env is not saved as UTF-8.") from None
     except ValidationError as error:
@@ -198,5 +268,10 @@ def load_settings() -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(f"The configuration cannot be used: {problems}.") from None
-    settings.data_dir = settings.data_dir.expanduser().absolute()
+    if settings.tenants_file is None and TENANTS_FILE.is_file():
+        settings.tenants_file = TENANTS_FILE
+    for name in _PATHS:
+        value = getattr(settings, name)
+        if value is not None and str(value) != NO_FILE:
+            setattr(settings, name, value.expanduser().absolute())
     return settings

@@ -34,8 +34,9 @@ def demo(
         console.print(
             f"A simulated tenant of {users} people answers at {server.graph_url}; it is {day} there.", highlight=False
         )
-        os.environ.update(server.settings())
-        os.environ["M365_DATA_DIR"] = str(data_dir)
+        # Whatever the folder's own .env and tenants.toml say, the demo's tenant is the simulated one.
+        own = {"M365_AUTH": "secret", "M365_CLOUD": "global", "M365_TENANTS_FILE": "none"}
+        os.environ.update(server.settings() | own | {"M365_DATA_DIR": str(data_dir)})
         settings = load_settings()
         window = settings.window
         first = window.end - timedelta(days=days - 1)

@@ -18,7 +18,7 @@ WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Start the Dagster UI and its daemon on 127.0.0.1 until Ctrl-C; the daily sync runs while they do."""
     settings = load_settings()
-    os.environ["M365_DATA_DIR"] = str(settings.data_dir)
+    os.environ.update(settings.for_child_process())
     prepare_dagster_home(settings)
     dagster = str(Path(sys.executable).with_name("dagster"))
     arguments = [dagster, "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]

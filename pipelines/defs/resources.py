@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.graph.errors import GraphError
 from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
+from pipelines.sync.tenants import TenantWork
 from pipelines.warehouse.errors import RefusedBodyError, WarehouseBusyError
 from pipelines.warehouse.landing import Landing
 from pipelines.window import ReportWindow
@@ -30,12 +31,19 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     def tenants(self, only: str | None = None) -> list[TenantSettings]:
         """The configured tenants, or the one named."""
         with readable_errors():
-            tenants = self.settings().tenants()
-            chosen = [tenant for tenant in tenants if only in (None, tenant.tenant_id)]
-            if not chosen:
-                known = ", ".join(tenant.tenant_id for tenant in tenants)
-                raise SettingsError(f"There is no tenant {only} in the configuration; there are: {known}.")
-            return chosen
+            return self.settings().chosen_tenants(only)
+
+    def work(self, context: dg.AssetExecutionContext, only: str | None = None) -> TenantWork:
+        """The tenants of this run, one after another; the run's log is told of waits and of tenants left out."""
+        return TenantWork(
+            settings=self.settings(),
+            tenants=self.tenants(only),
+            landing=self.landing(),
+            run_id=context.run_id,
+            sleep=countdown(context),
+            on_wait=waiting_logger(context),
+            on_failure=context.log.error,
+        )
 
     def landing(self) -> Landing:
         """The landing folder."""

@@ -79,7 +79,12 @@ class GraphError(Exception):
 
 
 class SignInError(GraphError):
-    """No token was issued."""
+    """No token was issued. problem, remedy: what is wrong and what mends it, where that is known."""
+
+    def __init__(self, message: str, *, problem: str | None = None, remedy: str | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.problem = problem
+        self.remedy = remedy
 
 
 class ProtocolError(GraphError):

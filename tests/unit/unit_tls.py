@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import trustme
-from pydantic import SecretStr
 
-from pipelines.clouds import CLOUDS
 from pipelines.graph.client import GraphClient
 from pipelines.settings import Settings, TenantSettings
-from pipelines.sign_in import ClientSecret, Secret
 from pipelines.simulator import SimulatorServer
 
 
@@ -129,20 +126,12 @@ class Budget:
 
 
 def tenant_settings(server: SimulatorServer, **changes: Any) -> TenantSettings:
-    """What the simulator tells a client to use."""
+    """What the simulator tells a client to use, some of it changed."""
     told = server.settings()
-    values: dict[str, Any] = {
-        "tenant_id": told["M365_TENANT_ID"],
-        "client_id": told["M365_CLIENT_ID"],
-        "client_secret": told["M365_CLIENT_SECRET"],
-        "cloud": CLOUDS["global"],
-        "authority_url": told["M365_AUTHORITY_URL"],
-        "graph_url": told["M365_GRAPH_URL"],
-        **changes,
-    }
-    secret = Secret("M365_CLIENT_SECRET", value=SecretStr(values.pop("client_secret")))
-    values.setdefault("sign_in", ClientSecret(secret))
-    return TenantSettings(**values)
+    names = ("tenant_id", "client_id", "client_secret", "authority_url", "graph_url")
+    values = {name: told[f"M365_{name.upper()}"] for name in names} | changes
+    (tenant,) = Settings(**values).tenants()
+    return tenant
 
 
 @contextmanager

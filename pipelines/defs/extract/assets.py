@@ -7,18 +7,19 @@ from datetime import date
 import dagster as dg
 
 from pipelines.defs.extract.partitions import report_day_partitions
-from pipelines.defs.resources import SyncConfig, Workplace, countdown, readable_errors, waiting_logger
+from pipelines.defs.resources import SyncConfig, Workplace, readable_errors
 from pipelines.graph.reports import USER_COUNTS
 from pipelines.settings import load_settings
 from pipelines.sync.extract import (
+    NO_USAGE_REPORTS,
     DayExtract,
     extract_directory,
     extract_report_days,
     extract_report_periods,
-    open_fetcher,
     plan_report_days,
     read_report_settings,
 )
+from pipelines.sync.fetch import Fetcher
 from pipelines.warehouse.landing import FetchRecord
 
 REPORT_DAYS = dg.AssetKey(["landing", "report_days"])
@@ -45,12 +46,9 @@ def report_settings(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
 ) -> dg.MaterializeResult[None]:
     """Whether the tenant conceals names in its reports. Read before the reports, never changed."""
-    settings, landing, outcomes = workplace.settings(), workplace.landing(), Counter[str]()
     with readable_errors():
-        for tenant in workplace.tenants(config.tenant):
-            with open_fetcher(settings, tenant, landing, run_id=context.run_id, sleep=countdown(context)) as fetcher:
-                record = read_report_settings(fetcher)
-                outcomes[record.outcome if record else "unavailable"] += 1
+        records = workplace.work(context, config.tenant).for_each(read_report_settings)
+    outcomes = Counter(record.outcome if record else "unavailable" for record in records)
     return dg.MaterializeResult(metadata={f"tenants_{outcome}": count for outcome, count in outcomes.items()})
 
 
@@ -107,6 +105,8 @@ def report_days(context: dg.AssetExecutionContext, workplace: Workplace) -> None
             f"{first.error_message}",
             allow_retries=False,
         )
+    if len(extracts) < len(workplace.tenants()):
+        raise dg.Failure(description="A tenant was left out; the log says which and why.", allow_retries=False)
 
 
 @dg.asset(
@@ -120,18 +120,11 @@ def report_periods(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
 ) -> dg.MaterializeResult[None]:
     """The use of every licensed person in the last 7, 30, 90 and 180 days, once a day."""
-    settings, landing, records = workplace.settings(), workplace.landing(), []
     with readable_errors():
-        for tenant in workplace.tenants(config.tenant):
-            with open_fetcher(
-                settings,
-                tenant,
-                landing,
-                run_id=context.run_id,
-                sleep=countdown(context),
-                on_wait=waiting_logger(context),
-            ) as fetcher:
-                records += extract_report_periods(fetcher, on_fetch=_logger(context))
+        found = workplace.work(context, config.tenant).for_each(
+            lambda fetcher: extract_report_periods(fetcher, on_fetch=_logger(context))
+        )
+    records = [record for of_tenant in found for record in of_tenant]
     outcomes = Counter(record.outcome for record in records)
     return dg.MaterializeResult(
         metadata={
@@ -158,20 +151,12 @@ def directory(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read people, licences, subscriptions, the organisation and Microsoft's own daily counts, whole."""
-    settings, landing = workplace.settings(), workplace.landing()
-    records: list[FetchRecord] = []
+    settings, sources = workplace.settings(), set(DIRECTORY_SOURCES.values())
     with readable_errors():
-        for tenant in workplace.tenants(config.tenant):
-            with open_fetcher(
-                settings,
-                tenant,
-                landing,
-                run_id=context.run_id,
-                sleep=countdown(context),
-                on_wait=waiting_logger(context),
-            ) as fetcher:
-                sources = set(DIRECTORY_SOURCES.values())
-                records += extract_directory(fetcher, settings, sources, on_fetch=_logger(context))
+        found = workplace.work(context, config.tenant).for_each(
+            lambda fetcher: extract_directory(fetcher, settings, sources, on_fetch=_logger(context))
+        )
+    records = [record for of_tenant in found for record in of_tenant]
     for name, source in DIRECTORY_SOURCES.items():
         of_source = [record for record in records if record.source == source]
         outcomes = Counter(record.outcome for record in of_source)
@@ -187,21 +172,18 @@ def directory(
 def _extract_days(
     context: dg.AssetExecutionContext, workplace: Workplace, only: str | None, wanted: list[date], *, full: bool
 ) -> list[DayExtract]:
-    settings, landing, extracts = workplace.settings(), workplace.landing(), []
+    settings = workplace.settings()
+
+    def extract(fetcher: Fetcher) -> DayExtract:
+        tenant = fetcher.client.tenant
+        if not tenant.cloud.has_usage_reports:
+            context.log.warning(f"Tenant {tenant.label}: {NO_USAGE_REPORTS}")
+        plan = plan_report_days(settings, tenant, fetcher.landing, days=wanted, full=full)
+        context.log.info(plan.describe(settings.throttle_requests, settings.throttle_window_seconds))
+        return extract_report_days(fetcher, plan, on_fetch=_logger(context))
+
     with readable_errors():
-        for tenant in workplace.tenants(only):
-            plan = plan_report_days(settings, tenant, landing, days=wanted, full=full)
-            context.log.info(plan.describe(settings.throttle_requests, settings.throttle_window_seconds))
-            with open_fetcher(
-                settings,
-                tenant,
-                landing,
-                run_id=context.run_id,
-                sleep=countdown(context),
-                on_wait=waiting_logger(context),
-            ) as fetcher:
-                extracts.append(extract_report_days(fetcher, plan, on_fetch=_logger(context)))
-    return extracts
+        return workplace.work(context, only).for_each(extract)
 
 
 def _answered(extracts: list[DayExtract]) -> list[FetchRecord]:

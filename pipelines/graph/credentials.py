@@ -1,0 +1,213 @@
+"""Tokens from MSAL, one class per kind of sign-in. Each asks anew when it is made anew."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msal
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+
+from pipelines.clouds import CLOUDS
+from pipelines.graph.token_cache import TokenCacheFile
+from pipelines.graph.transport import TIMEOUT, TlsSession
+from pipelines.sign_in import (
+    Certificate,
+    ClientSecret,
+    DeviceCode,
+    Federated,
+    ManagedIdentity,
+    SettingsError,
+    read_secret_file,
+)
+from pipelines.tenants import TenantSettings
+
+# The answer of MSAL: a token with its facts, or an OAuth error with its words.
+Answer = dict[str, Any]
+# Where Azure tells a machine who it is; these addresses are not reachable from outside the machine.
+_METADATA_HOSTS = ("127.0.0.1", "localhost", "169.254.169.254")
+
+
+class Credential(ABC):
+    """Gives tokens for Graph, its own memory of them included."""
+
+    @abstractmethod
+    def acquire(self, *, is_fresh: bool) -> Answer | None:
+        """A token, or the service's refusal; None where nobody is signed in.
+
+        is_fresh: not one that is remembered. Raises SettingsError, or what MSAL and requests raise.
+        """
+
+
+class AppCredential(Credential):
+    """The app itself, by client secret, certificate or federated token."""
+
+    def __init__(self, tenant: TenantSettings, session: TlsSession) -> None:
+        self._app = msal.ConfidentialClientApplication(
+            tenant.client_id,
+            client_credential=_client_credential(tenant),
+            authority=f"{tenant.authority_url}/{tenant.tenant_id}",
+            instance_discovery=is_known_authority(tenant.authority_url),
+            http_client=session,
+        )
+        self._scopes = [f"{tenant.graph_url}/.default"]
+
+    def acquire(self, *, is_fresh: bool) -> Answer | None:
+        """MSAL's memory, else the token endpoint; a fresh one is had by a new object."""
+        if is_fresh:
+            self._app.remove_tokens_for_client()
+        return dict(self._app.acquire_token_for_client(scopes=self._scopes))
+
+
+class MachineCredential(Credential):
+    """The managed identity of the Azure machine. Azure itself keeps its token for hours."""
+
+    def __init__(self, tenant: TenantSettings, session: TlsSession) -> None:
+        assert isinstance(tenant.sign_in, ManagedIdentity)
+        client_id = tenant.sign_in.client_id
+        self._resource = tenant.graph_url
+        self._session = MetadataSession(session)
+        self._client = msal.ManagedIdentityClient(
+            msal.UserAssignedManagedIdentity(client_id=client_id)
+            if client_id
+            else msal.SystemAssignedManagedIdentity(),
+            http_client=self._session,
+        )
+
+    def acquire(self, *, is_fresh: bool) -> Answer | None:  # noqa: ARG002 - a new object has no memory
+        """MSAL's memory, else the machine's token endpoint."""
+        return dict(self._client.acquire_token_for_client(resource=self._resource))
+
+
+class DeviceCredential(Credential):
+    """A service account that has signed in with a code; see pipelines.graph.login."""
+
+    def __init__(self, tenant: TenantSettings, session: TlsSession) -> None:
+        assert isinstance(tenant.sign_in, DeviceCode)
+        self._tenant = tenant
+        self._session = session
+        self._file = TokenCacheFile(tenant.sign_in.cache_file)
+
+    def acquire(self, *, is_fresh: bool) -> Answer | None:
+        """The cached token, else a new one by the refresh token; never asks anybody."""
+        with self._file.open() as cache:
+            app = public_app(self._tenant, self._session, cache)
+            accounts = app.get_accounts()
+            if not accounts:
+                return None
+            answer = app.acquire_token_silent_with_error(
+                scopes=[f"{self._tenant.graph_url}/.default"], account=accounts[0], force_refresh=is_fresh
+            )
+        return dict(answer) if answer else None
+
+
+def make_credential(tenant: TenantSettings, session: TlsSession) -> Credential:
+    """What the tenant's sign-in needs; may ask the sign-in service for its addresses, but for no token."""
+    if isinstance(tenant.sign_in, ManagedIdentity):
+        return MachineCredential(tenant, session)
+    if isinstance(tenant.sign_in, DeviceCode):
+        return DeviceCredential(tenant, session)
+    return AppCredential(tenant, session)
+
+
+def public_app(tenant: TenantSettings, session: TlsSession, cache: msal.TokenCache) -> msal.PublicClientApplication:
+    """The app as a public client, for the sign-in of a person."""
+    return msal.PublicClientApplication(
+        tenant.client_id,
+        authority=f"{tenant.authority_url}/{tenant.tenant_id}",
+        # Other names of the authority are of no use here, and would be asked for each time.
+        instance_discovery=False,
+        token_cache=cache,
+        http_client=session,
+    )
+
+
+def is_known_authority(authority_url: str) -> bool:
+    """Whether it is one of Microsoft's own; others are not asked about there."""
+    host = urlsplit(authority_url).hostname
+    return host in {urlsplit(cloud.authority_url).hostname for cloud in CLOUDS.values()}
+
+
+class MetadataSession(requests.Session):
+    """A session for the machine's own token endpoint: never through a proxy, plain http on the machine only."""
+
+    def __init__(self, session: TlsSession) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.verify = session.verify
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send one request, with time-outs, following no redirect."""
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in _METADATA_HOSTS:
+            raise requests.exceptions.InvalidURL("Only the machine's own token endpoint is asked without TLS.")
+        options["timeout"] = options.get("timeout") or TIMEOUT
+        options["allow_redirects"] = False
+        return super().request(method, url, **options)
+
+
+def _client_credential(tenant: TenantSettings) -> Any:
+    match tenant.sign_in:
+        case ClientSecret(secret):
+            return secret.read()
+        case Certificate(file, setting, passphrase):
+            return _certificate(file, setting, passphrase.read() if passphrase else None)
+        case Federated(token_file, setting):
+            # The platform renews the file: it is read for every request.
+            def read() -> str:
+                token = read_secret_file(token_file, setting)
+                if not token:
+                    raise SettingsError(f"{setting}: the file {token_file} is empty.")
+                return token
+
+            read()
+            return {"client_assertion": read}
+    raise AssertionError(f"{tenant.sign_in.name} has no client credential")
+
+
+def _certificate(path: Path, setting: str, passphrase: str | None) -> dict[str, Any]:
+    """What MSAL takes: the key and the certificate as PEM, or the path of the PFX."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{setting}: the file {path} cannot be read ({error.strerror}).") from None
+    secret = passphrase.encode() if passphrase else None
+    has_key = b"-----BEGIN" in content
+    try:
+        if has_key:
+            load_pem_private_key(content, secret)
+            certificate = x509.load_pem_x509_certificate(content)
+        else:
+            key, found, _ = pkcs12.load_key_and_certificates(content, secret)
+            if key is None or found is None:
+                raise SettingsError(f"{setting}: the file {path} must hold the private key and its certificate.")
+            certificate = found
+    except SettingsError:
+        raise
+    except (ValueError, TypeError):
+        # The library's own words differ by version and may quote the file.
+        raise SettingsError(_unusable(path, setting, content, passphrase)) from None
+    if has_key:
+        pem = content.decode("ascii", "replace")
+        return {"private_key": pem, "public_certificate": _public_part(certificate), "passphrase": passphrase}
+    return {"private_key_pfx_path": str(path), "public_certificate": True, "passphrase": passphrase}
+
+
+def _public_part(certificate: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def _unusable(path: Path, setting: str, content: bytes, passphrase: str | None) -> str:
+    if b"-----BEGIN" in content and b"PRIVATE KEY-----" not in content:
+        return f"{setting}: the file {path} holds no private key; put key and certificate into one PEM file."
+    if b"-----BEGIN" in content and b"-----BEGIN CERTIFICATE-----" not in content:
+        return f"{setting}: the file {path} holds no certificate; put key and certificate into one PEM file."
+    if passphrase:
+        return f"{setting}: the file {path} cannot be opened; its passphrase may be wrong."
+    return f"{setting}: the file {path} cannot be opened; it is damaged, or its passphrase is not set."
