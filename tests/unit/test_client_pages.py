@@ -414,7 +414,8 @@ def test_a_certificate_for_another_name_is_not_trusted(server: SimulatorServer, 
 
 
 def test_plain_http_is_never_asked(server: SimulatorServer) -> None:
-    with open_client(tenant_settings(server, graph_url=f"http://localhost:{server.port}"), server.ca_bundle) as client:
+    plain = replace(tenant_settings(server), graph_url=f"http://localhost:{server.port}")
+    with open_client(plain, server.ca_bundle) as client:
         client.tokens.token = lambda: "token"  # type: ignore[method-assign]
         with pytest.raises(GraphError, match="InvalidURL"):
             pages(client)
