@@ -472,7 +472,7 @@ def test_a_damaged_file_is_refused_but_trouble_of_the_machine_is_not(
         raise duckdb.IOException("Could not write file: No space left on device\n\nLINE 1: … 'zstd' checksum")
 
     house.lander.objects("users", [user("u1")])
-    monkeypatch.setattr("pipelines.warehouse.load_directory._stage", full)
+    monkeypatch.setattr("pipelines.warehouse.load_users.stage_objects", full)
     with pytest.raises(duckdb.IOException, match="No space left"):
         house.load()
     assert house.ledger("verdict") == [("refused",)]
