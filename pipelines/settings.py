@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     throttle_tenant_requests: int = Field(default=40, ge=1)
     throttle_window_seconds: float = Field(default=600.0, gt=0, allow_inf_nan=False)
 
+    # From so many people on, only changes are read on most days.
+    delta_users: int = Field(default=50_000, ge=1)
     directory_page_size: int = Field(default=999, ge=1, le=999)
     schedule_cron: str = "0 6 * * *"
     schedule_timezone: str = "UTC"

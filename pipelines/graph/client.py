@@ -81,7 +81,7 @@ class GraphClient:
         self.session.close()
 
     def context(self, what: str, **facts: Any) -> GraphContext:
-        """The words that stand before every error of a call."""
+        """What every error of a call says about it."""
         return GraphContext(self.tenant.tenant_id, what, **facts)
 
     def get_pages(
@@ -90,9 +90,11 @@ class GraphClient:
         """GET a collection, page by page: each page as received and parsed.
 
         Follows ``@odata.nextLink`` as given, whatever it holds, but only on the Graph host; an empty page may
-        have a next one. A link that repeats is refused, as it would never end.
+        have a next one. A link that repeats is refused, as it would never end. path: below ``/v1.0/``, or a
+        whole link that Graph gave earlier.
         """
-        url, seen = self._url(path), set[str]()
+        is_link = path.startswith("https://")
+        url, seen = self._checked_next_link(path, context) if is_link else self._url(path), set[str]()
         while True:
             asked, query = url, None if seen else params
             body = self._retrying(lambda asked=asked, query=query: self._get_page(asked, context, query))  # type: ignore[misc]
@@ -193,8 +195,10 @@ class GraphClient:
             with self.session.get_without_credentials(location, {"Accept-Encoding": "identity"}) as response:
                 if response.status_code != 200:
                     raise self._download_refused(response, context)
+                head = tail = b""
                 for chunk in response.iter_content(CHUNK_BYTES):
                     target.write(chunk)
+                    head, tail = head or chunk[:16], chunk[-1:]
                 expected = response.headers.get("Content-Length")
         except requests.exceptions.RequestException as error:
             raise _connection_error(error, context, host) from None
@@ -203,6 +207,10 @@ class GraphClient:
         is_encoded = response.headers.get("Content-Encoding", "identity") != "identity"
         if expected and expected.isdigit() and not is_encoded and target.tell() != int(expected):
             raise TransientError(f"The download was cut: {target.tell()} of {expected} bytes arrived.", context=context)
+        if tail != b"\n" and not _is_page(head):
+            # Cut before it was sent, so the length agrees with what came.
+            reason = "The report breaks off inside a line." if head else "The report is empty."
+            raise TransientError(reason, context=context)
 
     def _download_refused(self, response: requests.Response, context: GraphContext) -> GraphError:
         error = error_from_response(response, context)
@@ -232,15 +240,18 @@ class GraphClient:
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             asked = error.retry_after if isinstance(error, TransientError) else None
-            seconds = backoff(state) if asked is None else asked
-            if isinstance(error, TransientError) and error.status == 429:
-                self.statistics.throttled_seconds += seconds
-            return seconds
+            return backoff(state) if asked is None else asked
+
+        def note(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, TransientError) and error.status == 429 and state.next_action:
+                self.statistics.throttled_seconds += state.next_action.sleep
 
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
             wait=wait,
             stop=stop_after_attempt(ATTEMPTS),
+            before_sleep=note,
             sleep=self.sleep,
             reraise=True,
         )
@@ -255,6 +266,11 @@ def _split(address: str) -> SplitResult:
     except ValueError:
         is_plain = False
     return parts if is_plain else urlsplit("")
+
+
+def _is_page(head: bytes) -> bool:
+    """Whether a body is HTML or JSON: no report, and kept as it is for a closer look."""
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{", b"[")
 
 
 def _as_object(body: bytes, context: GraphContext) -> dict[str, Any]:

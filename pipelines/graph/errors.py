@@ -25,11 +25,12 @@ _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class GraphContext:
-    """What a request was about; put into every error message."""
+    """What a request was about; put into every error message. permission: what the app needs for it."""
 
     tenant_id: str
     what: str
     report_date: date | None = None
+    permission: str | None = None
 
     def __str__(self) -> str:
         day = f", report date {self.report_date}" if self.report_date else ""
@@ -178,6 +179,8 @@ def error_from_response(response: requests.Response, context: GraphContext) -> G
         "request_id": request_id,
     }
     message = _plain(body.message or _REASONS.get(response.status_code, "The service gave no reason."))
+    if response.status_code == 403 and context.permission:
+        message = f"{message.rstrip('.')}. The app needs {context.permission}."
     if response.status_code == 429 or response.status_code >= 500:
         return TransientError(message, retry_after=retry_after_seconds(response), **facts)
     return GraphError(message, **facts)

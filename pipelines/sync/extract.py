@@ -13,6 +13,7 @@ from pipelines.graph.client import GraphClient
 from pipelines.settings import Settings, TenantSettings
 from pipelines.sync.fetch import Fetcher
 from pipelines.sync.history import concealed_setting, day_history, names_are_shown
+from pipelines.sync.people import extract_people
 from pipelines.warehouse.landing import FetchRecord, Landing
 from pipelines.window import FetchPlan, plan_days
 
@@ -119,10 +120,7 @@ def read_report_settings(fetcher: Fetcher) -> FetchRecord | None:
 def extract_directory(
     fetcher: Fetcher, settings: Settings, sources: set[str], on_fetch: Progress = lambda _: None
 ) -> list[FetchRecord]:
-    """Read the named directory and licence endpoints, and Microsoft's own counts, whole.
-
-    Sign-in activity is left out for a tenant that has refused it (no Entra ID P1, or no permission).
-    """
+    """Read the named directory and licence endpoints, and Microsoft's own counts."""
     records: list[FetchRecord] = []
 
     def note(record: FetchRecord) -> FetchRecord:
@@ -131,9 +129,7 @@ def extract_directory(
         return record
 
     if "users" in sources:
-        full = note(fetcher.fetch_endpoint(directory.users(settings.directory_page_size, with_sign_ins=True)))
-        if full.outcome == "refused_permission":
-            note(fetcher.fetch_endpoint(directory.users(settings.directory_page_size, with_sign_ins=False)))
+        extract_people(fetcher, settings, note)
     for endpoint in (
         directory.DELETED_USERS,
         directory.SUBSCRIBED_SKUS,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.graph import directory, reports
 from pipelines.graph.client import CallStatistics, GraphClient
-from pipelines.graph.errors import GraphError, SignInError, TransientError
+from pipelines.graph.errors import GraphError, SignInError
 from pipelines.settings import SettingsError
 from pipelines.warehouse.landing import BodyWriter, FetchRecord, Landing, as_binary
 from pipelines.window import ReportWindow
@@ -42,7 +42,7 @@ class Fetcher:
         def download(body: BodyWriter) -> None:
             reports.download_user_detail_day(self.client, report_date, as_binary(body))
 
-        return self._fetch_report(reports.USER_DETAIL, download, report_date=report_date)
+        return self._fetch(reports.USER_DETAIL, "csv", download, report_date=report_date)
 
     def fetch_period(self, period: str) -> FetchRecord:
         """Land one period snapshot of getM365AppUserDetail."""
@@ -50,7 +50,7 @@ class Fetcher:
         def download(body: BodyWriter) -> None:
             reports.download_user_detail_period(self.client, period, as_binary(body))
 
-        return self._fetch_report(reports.USER_DETAIL, download, report_period=period)
+        return self._fetch(reports.USER_DETAIL, "csv", download, report_period=period)
 
     def fetch_user_counts(self, period: str) -> FetchRecord:
         """Land Microsoft's own daily counts for a period."""
@@ -58,7 +58,7 @@ class Fetcher:
         def download(body: BodyWriter) -> None:
             reports.download_user_counts(self.client, period, as_binary(body))
 
-        return self._fetch_report(reports.USER_COUNTS, download, report_period=period)
+        return self._fetch(reports.USER_COUNTS, "csv", download, report_period=period)
 
     def fetch_endpoint(self, endpoint: directory.Endpoint) -> FetchRecord:
         """Land all pages of a directory or licence endpoint, one page a line, as one body."""
@@ -80,14 +80,6 @@ class Fetcher:
         self.landing.commit(self.landing.folder(record.tenant_id, SIGN_IN), record)
         return record
 
-    def _fetch_report(self, source: str, download: Callable[[BodyWriter], None], **what: Any) -> FetchRecord:
-        def download_whole(body: BodyWriter) -> None:
-            download(body)
-            if not body.ends_with_line_end:
-                raise TransientError("The report breaks off inside a line.", context=None)
-
-        return self._fetch(source, "csv", download_whole, **what)
-
     def _fetch(
         self,
         source: str,
@@ -108,7 +100,7 @@ class Fetcher:
                 body_path=self.landing.relative(path),
                 body_bytes=body.bytes,
                 body_sha256=body.sha256,
-                is_complete=True,
+                is_complete=body.ends_with_line_end,
             )
         except SignInError:
             raise

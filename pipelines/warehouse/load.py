@@ -14,6 +14,7 @@ from pipelines.warehouse.ledger import LoadFacts, add_fetch, known_fetch_ids
 from pipelines.warehouse.load_day import load_day
 from pipelines.warehouse.load_directory import DIRECTORY_SOURCES, load_directory
 from pipelines.warehouse.load_report import load_period, load_user_counts
+from pipelines.warehouse.report_csv import read_shape
 from pipelines.warehouse.stage_report import stage_report
 
 DAY_REPORT = "getM365AppUserDetail"
@@ -79,6 +80,8 @@ def _load_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRe
         verdict, rows = load_directory(con, record, path)
         return verdict, LoadFacts(rows=rows)
     if not record.is_complete:
+        # A page of HTML is refused as such.
+        read_shape(path, ())
         raise RefusedBodyError("The report breaks off: it does not end with a line end.")
     if record.source == COUNTS_REPORT:
         return load_user_counts(con, record, path), LoadFacts()

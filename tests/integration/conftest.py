@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Rig:
 
     server: SimulatorServer
     data_dir: Path
+    overrides: dict[str, object] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -54,7 +55,7 @@ class Rig:
             ca_bundle=self.server.ca_bundle,
             download_hosts=("127.0.0.1",),
             throttle_window_seconds=SHORT_LIMITS.window_seconds,
-            directory_page_size=100,
+            **{"directory_page_size": 100, **self.overrides},
         )
 
     def tenant_settings(self, tenant: Tenant) -> TenantSettings:
