@@ -167,6 +167,7 @@ create table if not exists raw.subscribed_skus (
     subscription_ids varchar[]
 );
 
+-- The service plans of each SKU, one row per SKU, plan and day observed.
 create table if not exists raw.sku_service_plans (
     tenant_id varchar not null,
     observed_on date not null,
@@ -177,6 +178,7 @@ create table if not exists raw.sku_service_plans (
     applies_to varchar
 );
 
+-- One row per subscription behind the SKUs and day observed.
 create table if not exists raw.subscriptions (
     tenant_id varchar not null,
     observed_on date not null,
@@ -192,6 +194,7 @@ create table if not exists raw.subscriptions (
     next_lifecycle_at timestamptz
 );
 
+-- The tenant's own name and domains, one row per day observed.
 create table if not exists raw.organization (
     tenant_id varchar not null,
     observed_on date not null,

@@ -17,9 +17,13 @@ from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.settings import load_settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.load import LoadedFetch, load_pending
+from pipelines.warehouse.tables import table_descriptions
 
 USER_DAYS = dg.AssetKey(["raw", "m365_app_user_days"])
 FETCHES = dg.AssetKey(["ledger", "fetches"])
+
+
+DESCRIPTIONS = table_descriptions()
 
 
 def _landing(name: str) -> dg.AssetKey:
@@ -53,14 +57,23 @@ user_days = dg.AssetSpec(
     group_name="raw",
     kinds={"duckdb"},
     partitions_def=report_day_partitions(load_settings()),
-    description="The person-day: one narrow row per person with use on the report date.",
+    description=DESCRIPTIONS["raw", "m365_app_user_days"],
 )
 
 
 @dg.multi_asset(
     name="load",
     pool="duckdb",
-    specs=[dg.AssetSpec(key, deps=deps, group_name=key.path[0], kinds={"duckdb"}) for key, deps in TABLES.items()],
+    specs=[
+        dg.AssetSpec(
+            key,
+            deps=deps,
+            group_name=key.path[0],
+            kinds={"duckdb"},
+            description=DESCRIPTIONS[key.path[0], key.path[1]],
+        )
+        for key, deps in TABLES.items()
+    ],
 )
 def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg.MaterializeResult[None]]:
     """Load every landed answer that the ledger does not know yet, one transaction each."""

@@ -1,0 +1,106 @@
+"""What Dagster loads: complete, connected, and on time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.defs.extract.partitions import report_day_partitions
+from pipelines.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    os.environ["M365_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
+    try:
+        from pipelines.definitions import defs
+    finally:
+        del os.environ["M365_DATA_DIR"]
+    return defs
+
+
+def test_definitions_validate_without_a_word_of_ours(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dagster"), "definitions", "validate", "-w", str(ROOT / "workspace.yaml")],
+        env={**os.environ, "DAGSTER_HOME": str(tmp_path), "M365_DATA_DIR": str(tmp_path / "data")},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    warnings = [
+        line for line in (done.stdout + done.stderr).splitlines() if re.search(r"warn|deprecat|beta", line, re.I)
+    ]
+    ours = [
+        line
+        for line in warnings
+        if "No dagster instance configuration" not in line and "SupersessionWarning" not in line
+    ]
+    assert ours == []
+
+
+def test_every_source_of_dbt_has_an_asset_that_fills_it(defs: dg.Definitions) -> None:
+    manifest = json.loads((ROOT / "dbt_project" / "target" / "manifest.json").read_text())
+    sources = {dg.AssetKey([node["source_name"], node["name"]]) for node in manifest["sources"].values()}
+    graph = defs.resolve_asset_graph()
+    assert sources
+    assert {key for key in sources if not graph.get(key).parent_keys} == set()
+
+
+def test_lineage_runs_from_graph_to_the_published_files(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for build in ("shareable", "admin"):
+        upstream, ahead = set(), {dg.AssetKey(["published", build])}
+        while ahead:
+            upstream |= ahead
+            ahead = {parent for key in ahead for parent in graph.get(key).parent_keys} - upstream
+        for endpoint in ("getM365AppUserDetail", "users", "subscribedSkus", "organization", "reportSettings"):
+            assert dg.AssetKey(["graph", endpoint]) in upstream, (build, endpoint)
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.group_name not in (None, "default"), key
+        if key.path[0] in ("graph", "landing", "raw", "ledger", "staging", "intermediate", "marts", "published"):
+            assert node.description, key
+
+
+def test_every_step_that_opens_the_warehouse_is_in_the_pool(defs: dg.Definitions) -> None:
+    job = defs.resolve_job_def("sync")
+    pools = {op.name: op.pool for op in job.all_node_defs if isinstance(op, dg.OpDefinition)}
+    assert {name for name, pool in pools.items() if pool == "duckdb"} == {"load", "dbt", "publish", "raw_health"}
+    instance = (ROOT / "dagster.yaml").read_text()
+    assert re.search(r"pools:\s+granularity: op\s+default_limit: 1", instance)
+
+
+def test_report_days_become_partitions_two_days_later_in_one_backfill(defs: dg.Definitions, tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    assert report_day_partitions(settings).get_last_partition_key() == str(settings.today_utc - timedelta(days=2))
+    pinned = report_day_partitions(Settings(_env_file=None, data_dir=tmp_path, today=date(2026, 10, 30)))
+    assert (pinned.get_first_partition_key(), pinned.get_last_partition_key()) == ("2026-10-01", "2026-10-28")
+    node = defs.resolve_asset_graph().get(dg.AssetKey(["landing", "report_days"]))
+    assert node.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_the_schedule_is_on_and_says_why_it_skips(
+    defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    schedule = defs.resolve_schedule_def("sync_daily")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.cron_schedule == "0 6 * * *"
+    for name in [name for name in os.environ if name.startswith("M365_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    context = dg.build_schedule_context()
+    skipped = schedule.evaluate_tick(context)
+    assert skipped.run_requests == []
+    assert "M365_TENANT_ID" in (skipped.skip_message or "")
+    for name in ("M365_TENANT_ID", "M365_CLIENT_ID", "M365_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "11111111-2222-3333-4444-555555555555")
+    assert len(schedule.evaluate_tick(context).run_requests or []) == 1
