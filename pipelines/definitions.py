@@ -26,6 +26,8 @@ defs = dg.Definitions(
     asset_checks=checks.all_checks,
     jobs=[automation.sync, automation.refresh],
     schedules=[automation.sync_daily],
+    # One process for all steps: starting one per step would cost more than a small tenant's whole work.
+    executor=dg.in_process_executor,
     loggers={"console": dg.colored_console_logger, "progress": loggers.progress},
     resources={"workplace": Workplace(), "dbt": dbt_resource(transform.project)},
 )

@@ -12,15 +12,12 @@ sync = dg.define_asset_job(
     # Not partitioned: a run over a range of partitions would announce each of its hundred assets once per day,
     # which takes Dagster a minute. The days are reported one by one as they are landed and loaded.
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPORT_DAYS),
-    # One process for all steps: starting one per step would cost more than a small tenant's whole work.
-    executor_def=dg.in_process_executor,
     description="Fetch, land, load, transform, publish: everything, for every tenant.",
 )
 
 refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups("landing"),
-    executor_def=dg.in_process_executor,
     description="Load what is landed, transform and publish; asks Microsoft nothing.",
 )
 
