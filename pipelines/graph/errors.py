@@ -66,7 +66,14 @@ class GraphError(Exception):
         facts = [f"HTTP {self.status}" if self.status else "", self.code or ""]
         known = ", ".join(fact for fact in facts if fact)
         request = f" [request-id {self.request_id}]" if self.request_id else ""
-        return f"{where}{self.message}{f' ({known})' if known else ''}{request}"
+        return f"{where}{self.explanation}{f' ({known})' if known else ''}{request}"
+
+    @property
+    def explanation(self) -> str:
+        """The message and, where a permission is missing, which."""
+        if not self.is_permission or self.context is None or self.context.permission is None:
+            return self.message
+        return f"{self.message.rstrip('.')}. The app needs {self.context.permission}."
 
     @property
     def is_permission(self) -> bool:
@@ -179,8 +186,6 @@ def error_from_response(response: requests.Response, context: GraphContext) -> G
         "request_id": request_id,
     }
     message = _plain(body.message or _REASONS.get(response.status_code, "The service gave no reason."))
-    if response.status_code == 403 and context.permission:
-        message = f"{message.rstrip('.')}. The app needs {context.permission}."
     if response.status_code == 429 or response.status_code >= 500:
         return TransientError(message, retry_after=retry_after_seconds(response), **facts)
     return GraphError(message, **facts)

@@ -109,7 +109,7 @@ class Fetcher:
                 record,
                 outcome=self._outcome(error, report_date),
                 error_code=error.code,
-                error_message=error.message,
+                error_message=error.explanation,
                 request_id=error.request_id,
                 http_status=error.status,
             )
