@@ -151,11 +151,17 @@ _BY_NUMBER: dict[int, Advice | Callable[[TenantSettings], Advice]] = {
     53003: _CONDITIONAL_ACCESS,
     500011: _wrong_resource,
     50057: _sign_in_again("The service account is disabled: enable it or take another"),
-    70019: _sign_in_again("The code was not used in time"),
     **dict.fromkeys(
         (50055, 50076, 50078, 50079, 50089, 50132, 50133, 50173, 70000, 70008, 70043, 700082),
         _sign_in_again(_EXPIRED_SIGN_IN),
     ),
+}
+
+# OAuth errors that say more than the numbers that come with them (RFC 8628).
+_BY_ERROR: dict[str, Callable[[TenantSettings], Advice]] = {
+    "expired_token": _sign_in_again("The code was not used in time"),
+    "authorization_declined": _sign_in_again("The sign-in was declined"),
+    "access_denied": _sign_in_again("The sign-in was declined"),
 }
 
 
@@ -164,6 +170,8 @@ def advice_for(tenant: TenantSettings, numbers: list[int], error: str = "") -> A
 
     error: the OAuth error, which decides where no number is known.
     """
+    if error in _BY_ERROR:
+        return _BY_ERROR[error](tenant)
     for number in numbers:
         if number == 7000218 and not isinstance(tenant.sign_in, DeviceCode):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,15 @@ from urllib.parse import urlsplit
 import msal
 import requests
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
 
 from pipelines.clouds import CLOUDS
 from pipelines.graph.token_cache import TokenCacheFile
@@ -28,6 +37,8 @@ from pipelines.tenants import TenantSettings
 
 # The answer of MSAL: a token with its facts, or an OAuth error with its words.
 Answer = dict[str, Any]
+# A token this near its end is not begun with; MSAL keeps the same distance.
+REFRESH_BEFORE_SECONDS = 300.0
 # Where Azure tells a machine who it is; these addresses are not reachable from outside the machine.
 _METADATA_HOSTS = ("127.0.0.1", "localhost", "169.254.169.254")
 
@@ -91,9 +102,18 @@ class DeviceCredential(Credential):
         self._tenant = tenant
         self._session = session
         self._file = TokenCacheFile(tenant.sign_in.cache_file)
+        self._answer: Answer | None = None
+        self._good_until = 0.0
 
     def acquire(self, *, is_fresh: bool) -> Answer | None:
         """The cached token, else a new one by the refresh token; never asks anybody."""
+        if self._answer is None or time.monotonic() >= self._good_until:
+            self._answer = self._acquire(is_fresh=is_fresh)
+            seconds = float(self._answer.get("expires_in") or 0) if self._answer else 0.0
+            self._good_until = time.monotonic() + seconds - REFRESH_BEFORE_SECONDS
+        return self._answer
+
+    def _acquire(self, *, is_fresh: bool) -> Answer | None:
         with self._file.open() as cache:
             app = public_app(self._tenant, self._session, cache)
             accounts = app.get_accounts()
@@ -170,40 +190,42 @@ def _client_credential(tenant: TenantSettings) -> Any:
 
 
 def _certificate(path: Path, setting: str, passphrase: str | None) -> dict[str, Any]:
-    """What MSAL takes: the key and the certificate as PEM, or the path of the PFX."""
+    """What MSAL takes: the key and its certificate as PEM."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{setting}: the file {path} cannot be read ({error.strerror}).") from None
-    secret = passphrase.encode() if passphrase else None
-    has_key = b"-----BEGIN" in content
+    is_pem = b"-----BEGIN" in content
     try:
-        if has_key:
-            load_pem_private_key(content, secret)
-            certificate = x509.load_pem_x509_certificate(content)
-        else:
-            key, found, _ = pkcs12.load_key_and_certificates(content, secret)
-            if key is None or found is None:
-                raise SettingsError(f"{setting}: the file {path} must hold the private key and its certificate.")
-            certificate = found
-    except SettingsError:
-        raise
-    except (ValueError, TypeError):
+        key, certificates = _read_pem(content, passphrase) if is_pem else _read_pfx(content, passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         # The library's own words differ by version and may quote the file.
         raise SettingsError(_unusable(path, setting, content, passphrase)) from None
-    if has_key:
-        pem = content.decode("ascii", "replace")
-        return {"private_key": pem, "public_certificate": _public_part(certificate), "passphrase": passphrase}
-    return {"private_key_pfx_path": str(path), "public_certificate": True, "passphrase": passphrase}
+    if not isinstance(key, RSAPrivateKey):
+        raise SettingsError(f"{setting}: the file {path} must hold an RSA private key and its certificate.")
+    own = [one for one in certificates if one.public_key() == key.public_key()]
+    if not own:
+        raise SettingsError(f"{setting}: no certificate in the file {path} belongs to the private key in it.")
+    # MSAL takes the certificate that is named by its thumbprint from here, whichever the file's order is.
+    return {
+        "private_key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        "public_certificate": own[0].public_bytes(Encoding.PEM).decode(),
+    }
 
 
-def _public_part(certificate: x509.Certificate) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding
+def _read_pem(content: bytes, passphrase: str | None) -> tuple[Any, list[x509.Certificate]]:
+    key = load_pem_private_key(content, passphrase.encode() if passphrase else None)
+    return key, x509.load_pem_x509_certificates(content)
 
-    return certificate.public_bytes(Encoding.PEM).decode()
+
+def _read_pfx(content: bytes, passphrase: str | None) -> tuple[Any, list[x509.Certificate]]:
+    key, own, others = pkcs12.load_key_and_certificates(content, passphrase.encode() if passphrase else None)
+    return key, [one for one in (own, *others) if one is not None]
 
 
 def _unusable(path: Path, setting: str, content: bytes, passphrase: str | None) -> str:
+    if b"-----BEGIN" not in content and not content.startswith(b"0"):
+        return f"{setting}: the file {path} is neither PEM nor PFX."
     if b"-----BEGIN" in content and b"PRIVATE KEY-----" not in content:
         return f"{setting}: the file {path} holds no private key; put key and certificate into one PEM file."
     if b"-----BEGIN" in content and b"-----BEGIN CERTIFICATE-----" not in content:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.simulator import spec
 from pipelines.simulator.identity import Grant
+from pipelines.simulator.sign_ins import DETAIL_ROLES, SUMMARY_ROLES
 from pipelines.simulator.wire import GraphError, nested_report_error
 
 REPORTS = frozenset({spec.REPORTS_READ})
@@ -23,6 +24,16 @@ def require(grant: Grant, any_of: frozenset[str]) -> None:
 
 
 def require_report(grant: Grant, any_of: frozenset[str]) -> None:
-    """Refuse a token with none of these permissions the way the reports service does."""
-    if not grant.permissions & any_of:
+    """Refuse a token with none of these permissions the way the reports service does.
+
+    A signed-in account needs a role too.
+    """
+    has_role = grant.roles is None or grant.roles & SUMMARY_ROLES
+    if not grant.permissions & any_of or not has_role:
+        raise nested_report_error(403, "S2SUnauthorized", "Invalid permission.")
+
+
+def require_detail(grant: Grant) -> None:
+    """Refuse a signed-in account whose roles open reports about the tenant only."""
+    if grant.roles is not None and not grant.roles & DETAIL_ROLES:
         raise nested_report_error(403, "S2SUnauthorized", "Invalid permission.")

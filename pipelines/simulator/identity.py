@@ -1,30 +1,32 @@
-"""The identity platform: OpenID discovery, and tokens for apps by client credentials."""
+"""The identity platform: OpenID discovery, and tokens for apps, machines and signed-in accounts."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import secrets
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import urlsplit
 
 from pipelines.simulator import dice
+from pipelines.simulator.clients import Clients, find_app
+from pipelines.simulator.devices import CODE_SECONDS, PAGE, POLL_SECONDS, Devices
+from pipelines.simulator.machines import PATHS, TOKEN_SECONDS, Machines
+from pipelines.simulator.oauth import NO_STORE, OAuthError, encode_part, form_of, opaque_jwt, require_post
+from pipelines.simulator.sign_ins import ServiceAccount, SignIns
 from pipelines.simulator.spec import AppRegistration, TenantSpec
 from pipelines.simulator.wire import Call, GraphError, Reply, json_reply
 
-TOKEN_SECONDS = 3599
-"""How long a token is valid; what Entra answers for client credentials."""
 GRAPH_RESOURCE = "https://graph.microsoft.com"
 DEFAULT_SCOPE = "/.default"
 DISCOVERY_PATH = ("v2.0", ".well-known", "openid-configuration")
 TOKEN_PATH = ("oauth2", "v2.0", "token")
+DEVICE_PATH = ("oauth2", "v2.0", "devicecode")
+LOGIN_PATH = ("devicelogin",)
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+OPENID_SCOPES = frozenset({"openid", "profile", "offline_access", "email"})
 
 
 @dataclass(frozen=True)
@@ -35,31 +37,8 @@ class Grant:
     app_id: str
     permissions: frozenset[str]
     expires_at: float
-
-
-class _OAuthError(Exception):
-    """An OAuth error with its AADSTS number."""
-
-    def __init__(self, status: int, error: str, number: int, description: str) -> None:
-        super().__init__(description)
-        self.status = status
-        self.error = error
-        self.number = number
-        self.description = description
-
-    def reply(self) -> Reply:
-        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-        stamp = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-        content = {
-            "error": self.error,
-            "error_description": f"AADSTS{self.number}: {self.description} Trace ID: {trace} "
-            f"Correlation ID: {correlation} Timestamp: {stamp}",
-            "error_codes": [self.number],
-            "timestamp": stamp,
-            "trace_id": trace,
-            "correlation_id": correlation,
-        }
-        return json_reply(self.status, content, {"Cache-Control": "no-store, no-cache"})
+    roles: frozenset[str] | None = None
+    """The directory roles of a signed-in account; None for an app, which needs none."""
 
 
 class Identity:
@@ -73,17 +52,26 @@ class Identity:
         self._clock = clock
         self._lock = Lock()
         self._grants: dict[str, Grant] = {}
+        self.sign_ins = SignIns()
+        self.devices = Devices(clock)
+        self._clients = Clients(base_url, self.sign_ins)
+        self._machines = Machines(self.sign_ins, frozenset({GRAPH_RESOURCE, base_url}), self._machine_token)
 
     def serves(self, call: Call) -> bool:
         """Whether the path is one of the identity platform's."""
-        return call.segments[1:] in (DISCOVERY_PATH, TOKEN_PATH)
+        path = call.segments
+        return path[1:] in (DISCOVERY_PATH, TOKEN_PATH, DEVICE_PATH) or path == LOGIN_PATH or path in PATHS
 
     def serve(self, call: Call) -> Reply:
-        """The answer to a discovery or token request."""
+        """The answer to a request for discovery, a token or a code."""
+        if call.segments in PATHS:
+            return self._machines.serve(call)
+        if call.segments == LOGIN_PATH:
+            return self._login_page(call)
         try:
             tenant = self._find_tenant(call.segments[0])
             if tenant is None:
-                raise _OAuthError(
+                raise OAuthError(
                     400,
                     "invalid_request",
                     90002,
@@ -93,8 +81,11 @@ class Identity:
                 )
             if call.segments[1:] == DISCOVERY_PATH:
                 return self._discover(call, tenant)
-            return self._issue(call, tenant)
-        except _OAuthError as refusal:
+            require_post(call)
+            if call.segments[1:] == DEVICE_PATH:
+                return self._offer_code(form_of(call), tenant)
+            return self._issue(call, form_of(call), tenant)
+        except OAuthError as refusal:
             return refusal.reply()
 
     def grant_of(self, call: Call) -> Grant:
@@ -124,15 +115,23 @@ class Identity:
         with self._lock:
             self._grants.clear()
 
+    def revoke_sign_ins(self) -> None:
+        """Let accounts that are signed in have to sign in again, as after a change of password."""
+        self.devices.revoke_all()
+
     def _discover(self, call: Call, tenant: TenantSpec) -> Reply:
         if call.method != "GET":
-            raise _OAuthError(405, "invalid_request", 900561, f"The endpoint only accepts GET, not {call.method}.")
+            raise OAuthError(405, "invalid_request", 900561, f"The endpoint only accepts GET, not {call.method}.")
         root = f"{self._base_url}/{tenant.tenant_id}"
         return json_reply(
             200,
             {
                 "token_endpoint": f"{root}/oauth2/v2.0/token",
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+                "token_endpoint_auth_methods_supported": [
+                    "client_secret_post",
+                    "private_key_jwt",
+                    "client_secret_basic",
+                ],
                 "jwks_uri": f"{root}/discovery/v2.0/keys",
                 "response_modes_supported": ["query", "fragment", "form_post"],
                 "subject_types_supported": ["pairwise"],
@@ -144,44 +143,143 @@ class Identity:
                 "device_authorization_endpoint": f"{root}/oauth2/v2.0/devicecode",
                 "tenant_region_scope": "EU",
                 "cloud_instance_name": "localhost",
+                "msgraph_host": urlsplit(self._base_url).hostname,
             },
         )
 
-    def _issue(self, call: Call, tenant: TenantSpec) -> Reply:
-        if call.method != "POST":
-            raise _OAuthError(
-                400,
-                "invalid_request",
-                900561,
-                f"The endpoint only accepts POST requests. Received a {call.method} request.",
-            )
-        form = {name: values[0] for name, values in parse_qs(call.body.decode("utf-8", "replace")).items()}
-        app = _authenticate(form, call.headers.get("authorization", ""), tenant)
+    def _issue(self, call: Call, form: dict[str, str], tenant: TenantSpec) -> Reply:
         grant_type = form.get("grant_type")
+        if grant_type in (DEVICE_GRANT, "refresh_token"):
+            return self._issue_to_account(form, tenant)
+        app = self._clients.authenticate(form, call.headers.get("authorization", ""), tenant)
         if grant_type != "client_credentials":
-            raise _OAuthError(
+            raise OAuthError(
                 400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{grant_type}'."
             )
-        resource = self._resource(form.get("scope", ""))
-        token = _token(self._base_url, tenant, app, resource)
-        grant = Grant(tenant.tenant_id, app.client_id, app.permissions, self._clock() + TOKEN_SECONDS)
+        audience = self._resource(form.get("scope", ""))
+        token = self._app_token(tenant, app.client_id, app.permissions, audience)
+        return json_reply(200, {"ext_expires_in": TOKEN_SECONDS, **_bearer(token)}, NO_STORE)
+
+    def _app_token(self, tenant: TenantSpec, client_id: str, permissions: frozenset[str], audience: str) -> str:
+        claims = {
+            "app_displayname": "Usage reader",
+            "appid": client_id,
+            "idtyp": "app",
+            "oid": dice.guid(tenant.tenant_id, "service principal", client_id),
+            "roles": sorted(permissions),
+            "wids": ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
+        }
+        return self._keep(tenant, client_id, permissions, audience, claims)
+
+    def _keep(
+        self,
+        tenant: TenantSpec,
+        client_id: str,
+        permissions: frozenset[str],
+        audience: str,
+        claims: dict[str, Any],
+        roles: frozenset[str] | None = None,
+    ) -> str:
+        now = int(time.time())
+        token = opaque_jwt(
+            {
+                "aud": audience,
+                "iss": f"{self._base_url}/{tenant.tenant_id}/",
+                "iat": now,
+                "nbf": now,
+                "exp": now + TOKEN_SECONDS,
+                "tid": tenant.tenant_id,
+                "uti": secrets.token_urlsafe(16),
+                "ver": "1.0",
+                **claims,
+            }
+        )
+        grant = Grant(tenant.tenant_id, client_id, permissions, self._clock() + TOKEN_SECONDS, roles)
         with self._lock:
             self._grants[token] = grant
+        return token
+
+    def _offer_code(self, form: dict[str, str], tenant: TenantSpec) -> Reply:
+        app = find_app(form.get("client_id", ""), tenant)
+        audience = self._resource_of_account(form)
+        device_code, user_code = self.devices.offer(tenant.tenant_id, app.client_id, audience)
+        page = f"{self._base_url}/{LOGIN_PATH[0]}"
         return json_reply(
             200,
             {
-                "token_type": "Bearer",
-                "expires_in": TOKEN_SECONDS,
-                "ext_expires_in": TOKEN_SECONDS,
-                "access_token": token,
+                "user_code": user_code,
+                "device_code": device_code,
+                "verification_uri": page,
+                "expires_in": CODE_SECONDS,
+                "interval": POLL_SECONDS,
+                "message": f"To sign in, use a web browser to open the page {page} and enter the code {user_code} to "
+                "authenticate.",
             },
-            {"Cache-Control": "no-store, no-cache"},
+            NO_STORE,
         )
+
+    def _login_page(self, call: Call) -> Reply:
+        """Whoever enters a code that is waited for is signed in with the tenant's account."""
+        headers = {"Content-Type": "text/html; charset=utf-8"}
+        if call.method != "POST":
+            return Reply(200, PAGE, headers)
+        if self.devices.answer(form_of(call).get("code", "")):
+            return Reply(200, b"You have signed in. You may now close this window.", headers)
+        return Reply(400, b"That code didn't work.", headers)
+
+    def _issue_to_account(self, form: dict[str, str], tenant: TenantSpec) -> Reply:
+        app = find_app(form.get("client_id", ""), tenant)
+        account = self.sign_ins.account(tenant.tenant_id)
+        if form.get("grant_type") == DEVICE_GRANT:
+            if not self.sign_ins.is_public_client(app.client_id):
+                raise OAuthError(
+                    401,
+                    "invalid_client",
+                    7000218,
+                    "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+                )
+            audience = self.devices.redeem(form.get("device_code", ""), tenant.tenant_id, app.client_id)
+        else:
+            audience = self._resource_of_account(form)
+            self.devices.refresh(form.get("refresh_token", ""), tenant.tenant_id, app.client_id)
+        permissions = app.permissions if account.permissions is None else account.permissions
+        claims = {
+            "appid": app.client_id,
+            "idtyp": "user",
+            "oid": account.object_id,
+            "scp": " ".join(sorted(permissions)),
+            "wids": sorted(account.roles),
+        }
+        token = self._keep(tenant, app.client_id, permissions, audience, claims, account.roles)
+        return json_reply(
+            200,
+            {
+                **_bearer(token),
+                "scope": " ".join(f"{audience}/{name}" for name in (*sorted(permissions), ".default")),
+                "refresh_token": self.devices.keep_signed_in(tenant.tenant_id, app.client_id, account.object_id),
+                "id_token": _id_token(self._base_url, tenant, app, account),
+                "client_info": encode_part({"uid": account.object_id, "utid": tenant.tenant_id}),
+            },
+            NO_STORE,
+        )
+
+    def _machine_token(
+        self, tenant_id: str, client_id: str, permissions: frozenset[str] | None, url: str
+    ) -> str | None:
+        tenant = self._find_tenant(tenant_id)
+        if tenant is None:
+            return None
+        return self._app_token(tenant, client_id, tenant.permissions if permissions is None else permissions, url)
+
+    def _resource_of_account(self, form: dict[str, str]) -> str:
+        """The one resource among the scopes of a sign-in with a code; those of OpenID come along."""
+        scopes = [scope for scope in form.get("scope", "").split() if scope not in OPENID_SCOPES]
+        return self._resource(" ".join(scopes))
 
     def _resource(self, scope: str) -> str:
         resource = scope.removesuffix(DEFAULT_SCOPE)
         if not scope.endswith(DEFAULT_SCOPE) or " " in scope:
-            raise _OAuthError(
+            raise OAuthError(
                 400,
                 "invalid_scope",
                 70011,
@@ -189,7 +287,7 @@ class Identity:
                 f"parameter 'scope' is not valid. The scope {scope} is not valid.",
             )
         if resource.rstrip("/") not in (GRAPH_RESOURCE, self._base_url):
-            raise _OAuthError(
+            raise OAuthError(
                 400,
                 "invalid_resource",
                 500011,
@@ -198,90 +296,25 @@ class Identity:
         return resource
 
 
-def _authenticate(form: dict[str, str], authorization: str, tenant: TenantSpec) -> AppRegistration:
-    client_id, secret = form.get("client_id", ""), form.get("client_secret")
-    if authorization.lower().startswith("basic "):
-        client_id, secret = _basic(authorization)
-    if not client_id:
-        raise _OAuthError(
-            400, "invalid_request", 900144, "The request body must contain the following parameter: 'client_id'."
-        )
-    app = next((app for app in tenant.apps if app.client_id == client_id), None)
-    if app is None:
-        raise _OAuthError(
-            400,
-            "unauthorized_client",
-            700016,
-            f"Application with identifier '{client_id}' was not found in the directory '{tenant.display_name}'. This "
-            "can happen if the application has not been installed by the administrator of the tenant or consented "
-            "to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
-        )
-    if "client_assertion" in form:
-        raise _OAuthError(
-            401,
-            "invalid_client",
-            700027,
-            "Client assertion failed signature validation. No certificate is registered for this application.",
-        )
-    if not secret:
-        raise _OAuthError(
-            401,
-            "invalid_client",
-            7000218,
-            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
-        )
-    if not secrets.compare_digest(secret.encode(), app.client_secret.encode()):
-        raise _OAuthError(
-            401,
-            "invalid_client",
-            7000215,
-            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
-            f"value, not the client secret ID, for a secret added to app '{client_id}'.",
-        )
-    if app.is_secret_expired:
-        raise _OAuthError(
-            401,
-            "invalid_client",
-            7000222,
-            f"The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create new "
-            "keys for your app, or consider using certificate credentials for added security.",
-        )
-    return app
+def _bearer(token: str) -> dict[str, Any]:
+    return {"token_type": "Bearer", "expires_in": TOKEN_SECONDS, "access_token": token}
 
 
-def _basic(authorization: str) -> tuple[str, str]:
-    """The client's id and secret of an HTTP Basic header (RFC 6749 §2.3.1: each percent-encoded)."""
-    try:
-        text = base64.b64decode(authorization.split(" ", 1)[1], validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    client_id, _, secret = text.partition(":")
-    return unquote(client_id), unquote(secret)
-
-
-def _token(base_url: str, tenant: TenantSpec, app: AppRegistration, audience: str) -> str:
-    """A token of JWT shape with a signature of chance: Graph's tokens are opaque to clients."""
+def _id_token(base_url: str, tenant: TenantSpec, app: AppRegistration, account: ServiceAccount) -> str:
     now = int(time.time())
-    claims: dict[str, Any] = {
-        "aud": audience,
-        "iss": f"{base_url}/{tenant.tenant_id}/",
-        "iat": now,
-        "nbf": now,
-        "exp": now + TOKEN_SECONDS,
-        "app_displayname": "Usage reader",
-        "appid": app.client_id,
-        "appidacr": "1",
-        "idtyp": "app",
-        "oid": dice.guid(tenant.tenant_id, "service principal", app.client_id),
-        "roles": sorted(app.permissions),
-        "tid": tenant.tenant_id,
-        "uti": secrets.token_urlsafe(16),
-        "ver": "1.0",
-        "wids": ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
-    }
-    header = {"typ": "JWT", "alg": "RS256", "kid": "simulated"}
-    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims)]
-    return ".".join([*parts, secrets.token_urlsafe(48)])
+    return opaque_jwt(
+        {
+            "aud": app.client_id,
+            "iss": f"{base_url}/{tenant.tenant_id}/v2.0",
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+            "oid": account.object_id,
+            "sub": account.object_id,
+            "tid": tenant.tenant_id,
+            "preferred_username": f"svc-usage@{tenant.domain}",
+            "ver": "2.0",
+        }
+    )
 
 
 def _unauthorized(message: str) -> GraphError:

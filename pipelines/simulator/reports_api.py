@@ -57,6 +57,8 @@ class ReportsApi:
             raise method_not_allowed(call)
         wanted = _bound(function, arguments)
         access.require_report(grant, access.REPORTS)
+        if function.name.endswith("UserDetail"):
+            access.require_detail(grant)
         self._throttle.admit(tenant.spec.tenant_id, grant.app_id, function.name)
         if call.query.get("$format", "text/csv").lower() not in ("text/csv", "csv"):
             raise GraphError(400, "UnknownError", '{"Message":"JSON format is not supported."}')
