@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     lag_days: int = Field(default=2, ge=1, le=7)
     settle_days: int = Field(default=10, ge=1)
 
+    # A correction that removes a larger share of a day's rows is held for review.
+    max_removed_share: float = Field(default=0.2, ge=0, le=1)
+
     throttle_requests: int = Field(default=14, ge=1)
     throttle_tenant_requests: int = Field(default=40, ge=1)
     throttle_window_seconds: float = Field(default=600.0, gt=0, allow_inf_nan=False)

@@ -17,7 +17,10 @@ def rebuild() -> None:
     console = messages()
     with console.status("Loading everything again …"):
         loaded = rebuild_warehouse(
-            settings.warehouse_path, Landing(settings.landing_dir), wait_seconds=settings.lock_wait_seconds
+            settings.warehouse_path,
+            Landing(settings.landing_dir),
+            wait_seconds=settings.lock_wait_seconds,
+            max_removed_share=settings.max_removed_share,
         )
     console.print(f"{len(loaded):,} answers loaded from {settings.landing_dir}.", highlight=False)
     report_outcome(settings, console, run_job(settings, console, "refresh"))

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
@@ -26,6 +27,9 @@ import zstandard
 # Of the levels 1 to 9 the lowest already packs Yes/No columns about forty-fold.
 COMPRESSION_LEVEL = 1
 VERDICT_SUFFIX = ".verdict.json"
+UNFINISHED_SUFFIX = ".part"
+# No fetch takes this long between two bytes; waiting for the request limit comes before the first.
+UNFINISHED_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ class BodyWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._temporary = path.with_name(f".{path.name}.part")
+        self._temporary = path.with_name(f".{path.name}{UNFINISHED_SUFFIX}")
         descriptor = os.open(self._temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
         self._file = os.fdopen(descriptor, "w+b")
         self._begin()
@@ -282,17 +286,34 @@ class Landing:
         ]
         return sorted(found, key=lambda landed: (landed.record.completed_at, landed.record.fetch_id))
 
+    def remove_unfinished(self) -> int:
+        """Remove what killed runs left half written, a day later; returns how many files went.
+
+        The wait is for fetches of other processes that are still under way.
+        """
+        removed = 0
+        for path in self.root.glob(f"*/*/*/.*{UNFINISHED_SUFFIX}"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > UNFINISHED_SECONDS:
+                    path.unlink()
+                    removed += 1
+        return removed
+
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a small file, readable by its owner only, that is either whole or not there."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED_SUFFIX}")
     descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _read_folder(folder: Path, skip: frozenset[str] | set[str] = frozenset()) -> list[LandedFetch]:

@@ -11,7 +11,7 @@ from pipelines.warehouse.database import transaction
 from pipelines.warehouse.errors import RefusedBodyError
 from pipelines.warehouse.landing import FetchRecord, LandedFetch, Landing, Verdict
 from pipelines.warehouse.ledger import LoadFacts, add_fetch, known_fetch_ids
-from pipelines.warehouse.load_day import load_day
+from pipelines.warehouse.load_day import MAX_REMOVED_SHARE, load_day
 from pipelines.warehouse.load_directory import DIRECTORY_SOURCES, load_directory
 from pipelines.warehouse.load_report import load_period, load_user_counts
 from pipelines.warehouse.report_csv import read_shape
@@ -34,21 +34,25 @@ def load_pending(
     con: duckdb.DuckDBPyConnection,
     landing: Landing,
     on_loaded: Callable[[LoadedFetch], None] = lambda _: None,
+    max_removed_share: float = MAX_REMOVED_SHARE,
 ) -> list[LoadedFetch]:
     """Load all landed answers that the ledger does not know, in the order they were made.
 
     Each is one transaction, rows and ledger entry together, so a killed load goes on where it stopped. A body
     that is not what it should be is refused, with a reason in the ledger and beside the record.
     """
+    landing.remove_unfinished()
     loaded = []
     for landed in landing.all_fetches(known_fetch_ids(con)):
-        result = _load_one(con, landing, landed)
+        result = _load_one(con, landing, landed, max_removed_share)
         on_loaded(result)
         loaded.append(result)
     return loaded
 
 
-def _load_one(con: duckdb.DuckDBPyConnection, landing: Landing, landed: LandedFetch) -> LoadedFetch:
+def _load_one(
+    con: duckdb.DuckDBPyConnection, landing: Landing, landed: LandedFetch, max_removed_share: float
+) -> LoadedFetch:
     """One landed answer, in one transaction.
 
     The verdict is noted in landing/ before the commit: killed in between, the answer is loaded again and judged
@@ -61,7 +65,7 @@ def _load_one(con: duckdb.DuckDBPyConnection, landing: Landing, landed: LandedFe
         return LoadedFetch(record, None, LoadFacts())
     try:
         with transaction(con):
-            verdict, facts = _load_body(con, landing, record)
+            verdict, facts = _load_body(con, landing, record, max_removed_share)
             add_fetch(con, record, verdict, facts)
             landing.add_verdict(landed, verdict)
     except RefusedBodyError as refusal:
@@ -72,7 +76,9 @@ def _load_one(con: duckdb.DuckDBPyConnection, landing: Landing, landed: LandedFe
     return LoadedFetch(record, verdict, facts)
 
 
-def _load_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRecord) -> tuple[Verdict, LoadFacts]:
+def _load_body(
+    con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRecord, max_removed_share: float
+) -> tuple[Verdict, LoadFacts]:
     path = landing.body_path(record)
     if not path.is_file():
         raise RefusedBodyError("The landed file is gone.")
@@ -89,5 +95,5 @@ def _load_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRe
         raise RefusedBodyError(f"Nothing here reads {record.source}.")
     is_day = record.report_date is not None
     report = stage_report(con, path, with_dates=not is_day)
-    verdict = load_day(con, record, report) if is_day else load_period(con, record, report)
+    verdict = load_day(con, record, report, max_removed_share) if is_day else load_period(con, record, report)
     return replace(verdict, is_concealed=report.is_concealed, rows=report.rows), LoadFacts.of(report)

@@ -14,16 +14,17 @@ from pipelines.warehouse.stage_report import ANY_USE, StagedReport
 
 # A correction that takes away more than this share of a day's rows is held for review.
 MAX_REMOVED_SHARE = 0.2
+# With fewer hashes in common than this share of a concealed day's, the service hashes otherwise than before.
+MIN_SAME_HASHES = 0.1
 _PACKED = ", ".join(APPS)
 
 
 @dataclass(frozen=True)
 class StoredDay:
-    """The fetch that the stored rows of a day come from."""
+    """The fetch that the stored rows of a day come from; rows that repeat a name are not counted."""
 
     fetch_id: str
     rows: int
-    active_rows: int
     is_concealed: bool
 
 
@@ -31,7 +32,7 @@ def stored_day(con: duckdb.DuckDBPyConnection, tenant_id: str, report_date: date
     """What is stored of the day now; None when nothing is."""
     row = con.execute(
         """
-        select fetch_id, rows, active_rows, concealed_rows * 2 > rows - unknown_rows
+        select fetch_id, rows - duplicate_rows, concealed_rows * 2 > rows - unknown_rows
         from ledger.fetches
         where tenant_id = $tenant_id and report_date = $report_date and verdict in ('applied', 'unchanged')
         order by completed_at desc, fetch_id desc
@@ -42,12 +43,17 @@ def stored_day(con: duckdb.DuckDBPyConnection, tenant_id: str, report_date: date
     return StoredDay(*row) if row else None
 
 
-def load_day(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: StagedReport) -> Verdict:
+def load_day(
+    con: duckdb.DuckDBPyConnection,
+    record: FetchRecord,
+    report: StagedReport,
+    max_removed_share: float = MAX_REMOVED_SHARE,
+) -> Verdict:
     """Put the staged report in the place of the stored day, unless it would worsen it.
 
     Runs inside the caller's transaction. No re-fetch ever worsens a stored day: an answer without rows, or
-    with concealed names over named ones, is kept aside; one that would remove more than a fifth is held
-    until an operator accepts it.
+    with concealed names over named ones, is kept aside; one that would remove more than max_removed_share
+    of the rows is held until an operator accepts it.
     """
     assert record.report_date is not None
     stored = stored_day(con, record.tenant_id, record.report_date)
@@ -69,7 +75,7 @@ def load_day(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: Staged
     )
     verdict = Verdict("applied")
     if stored:
-        verdict = _compare(con, day, stored, report)
+        verdict = _compare(con, day, stored, report, max_removed_share)
         if verdict.verdict == "held" and record.accepts_fetch_id:
             verdict = Verdict("applied", "Accepted after review.")
         if verdict.verdict != "unchanged":
@@ -81,7 +87,11 @@ def load_day(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: Staged
 
 
 def _compare(
-    con: duckdb.DuckDBPyConnection, day: dict[str, object], stored: StoredDay, report: StagedReport
+    con: duckdb.DuckDBPyConnection,
+    day: dict[str, object],
+    stored: StoredDay,
+    report: StagedReport,
+    max_removed_share: float,
 ) -> Verdict:
     counted = con.execute(
         f"""
@@ -101,19 +111,23 @@ def _compare(
             + (select count(*) from (from new_day except from old_day))
             + (select count(*) from (from old_unknown except from new_unknown))
             + (select count(*) from (from new_unknown except from old_unknown)),
-            (select count(*) from old_day anti join new_day using (upn_key))
+            (select count(*) from old_day anti join new_day using (upn_key)),
+            (select count(*) from old_day),
+            (select count(*) from new_day)
         """,
         day,
     ).fetchone()
     assert counted is not None
-    differences, removed = counted
+    differences, removed, people, new_people = counted
     if not differences:
         return Verdict("unchanged")
-    fewer = 1 - report.rows / stored.rows if stored.rows else 0
-    # Names in the place of hashes: everyone is someone else, so only the number of rows can be compared.
-    are_comparable = stored.is_concealed == report.is_concealed and stored.active_rows
-    share = max(fewer, removed / stored.active_rows if are_comparable else 0)
-    if share > MAX_REMOVED_SHARE:
+    # Names in the place of hashes, or all hashes anew: everyone is someone else, so only numbers can be compared.
+    is_rehashed = report.is_concealed and people - removed < MIN_SAME_HASHES * people
+    if stored.is_concealed != report.is_concealed or is_rehashed:
+        removed = max(people - new_people, 0)
+    fewer = 1 - (report.rows - report.duplicate_rows) / stored.rows if stored.rows else 0
+    share = max(fewer, removed / people if people else 0)
+    if share > max_removed_share:
         return Verdict("held", f"The correction would remove {share:.0%} of the day's rows; held for review.")
     return Verdict("applied")
 

@@ -7,10 +7,13 @@ from pathlib import Path
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import LoadedFetch, load_pending
+from pipelines.warehouse.load_day import MAX_REMOVED_SHARE
 from pipelines.warehouse.lock import warehouse_lock
 
 
-def rebuild_warehouse(path: Path, landing: Landing, *, wait_seconds: float) -> list[LoadedFetch]:
+def rebuild_warehouse(
+    path: Path, landing: Landing, *, wait_seconds: float, max_removed_share: float = MAX_REMOVED_SHARE
+) -> list[LoadedFetch]:
     """Load every landed answer into a new file and put it in the place of the warehouse at ``path``.
 
     The old warehouse stands until the new one is complete; its write-ahead log goes with it, as DuckDB would
@@ -20,7 +23,7 @@ def rebuild_warehouse(path: Path, landing: Landing, *, wait_seconds: float) -> l
     with warehouse_lock(path, wait_seconds=wait_seconds):
         _remove(new)
         with open_warehouse(new, wait_seconds=wait_seconds) as con:
-            loaded = load_pending(con, landing)
+            loaded = load_pending(con, landing, max_removed_share=max_removed_share)
             con.execute("checkpoint")
         _wal(path).unlink(missing_ok=True)
         new.replace(path)

@@ -87,7 +87,7 @@ def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg
             context.log_event(_day_materialization(loaded))
 
     with readable_errors(), open_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds) as con:
-        loaded = load_pending(con, workplace.landing(), report)
+        loaded = load_pending(con, workplace.landing(), report, settings.max_removed_share)
         rows = {
             key: con.execute(f"select count(*) from {'.'.join(key.path)}").fetchone()  # noqa: S608
             for key in TABLES
