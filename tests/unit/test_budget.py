@@ -206,21 +206,31 @@ _PROCESS = """
 import sys, time
 from pathlib import Path
 from pipelines.graph.budget import RequestBudget
-budget = RequestBudget(Path(sys.argv[1]), per_app=5, window_seconds=0.5)
-for _ in range(6):
+budget = RequestBudget(Path(sys.argv[1]), per_app=1, window_seconds=0.15)
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(3):
     budget.acquire("t", "a", "r")
     print(time.time(), flush=True)
 budget.close()
 """
 
 
-def test_two_processes_share_the_count(path: Path) -> None:
+def test_processes_that_wake_at_the_same_instant_share_the_count(path: Path) -> None:
+    """One request at a time for three processes: all of them wait for the same moment, again and again."""
     processes = [
-        subprocess.Popen([sys.executable, "-c", _PROCESS, str(path)], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
+        subprocess.Popen(
+            [sys.executable, "-c", _PROCESS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
     ]
+    assert [process.stdout.readline() for process in processes if process.stdout] == ["ready\n"] * 3
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
     answers = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
+    assert [process.returncode for process in processes] == [0, 0, 0]
     stamps = sorted(float(line) for answer in answers for line in answer.split())
-    assert len(stamps) == 12
-    assert most_in_any_window(stamps, 0.5) <= 5
+    assert len(stamps) == 9
+    assert most_in_any_window(stamps, 0.15) == 1

@@ -263,3 +263,9 @@ def test_the_data_folder_may_be_relative_or_in_the_home_folder(configure, tmp_pa
 def test_settings_built_in_code_are_checked_too() -> None:
     with pytest.raises(ValueError, match="must be an https address"):
         Settings(graph_url="http://x")
+
+
+def test_an_error_of_settings_built_in_code_does_not_quote_the_value() -> None:
+    with pytest.raises(ValueError, match="window_days") as caught:
+        Settings(window_days=SECRET)  # type: ignore[arg-type]
+    assert SECRET not in str(caught.value)
