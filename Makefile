@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test ui sync lint clean
+.PHONY: demo test soak ui sync lint clean
 
 demo: $(STAMP)  ## a simulated tenant, the whole job, the result
 	$(BIN)/m365-usage demo
@@ -14,6 +14,10 @@ test: $(STAMP)  ## everything that is checked
 	$(BIN)/sqlfmt --check --quiet dbt_project
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+KILLS ?= 200
+soak: $(STAMP)  ## two hundred kills at random moments of fetching and loading
+	CRASH_KILLS=$(KILLS) $(BIN)/python -m pytest tests/crash/test_kill_fetch_and_load.py
 
 sync: $(STAMP)  ## fetch, load, transform, publish, for the tenant in .env
 	$(BIN)/m365-usage sync
