@@ -45,6 +45,8 @@ def _summarise(fetches: list[LandedFetch]) -> DayHistory:
     if not fetches:
         return DayHistory()
     settling = [landed for landed in fetches if landed.is_good and not _is_set_aside(landed)]
+    # A header alone settles nothing: the rows may come another day.
+    settling = [landed for landed in settling if landed.verdict is None or landed.verdict.rows != 0]
     newest = fetches[-1]
     outcome = "refused" if newest.record.outcome == "ok" and not newest.is_good else newest.record.outcome
     return DayHistory(

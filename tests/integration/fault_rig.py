@@ -98,10 +98,10 @@ class Case:
         """A day goes by."""
         self.replace(today=self.tenant.spec.today + timedelta(days=1))
 
-    def strike(self, name: str, **parameters: Any) -> Rule:
+    def strike(self, fault: str, /, **parameters: Any) -> Rule:
         """Put a fault of the library in force, for this tenant only."""
         scope = {key: parameters.pop(key) for key in SCOPE & parameters.keys()}
-        rule = FAULTS[name](Scope(tenant=self.tenant_id, **scope), **parameters)
+        rule = FAULTS[fault](Scope(tenant=self.tenant_id, **scope), **parameters)
         assert isinstance(rule, Rule)
         self.rig.server.faults.add(rule)
         return rule
