@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipelines.cli import accept, demo, query, rebuild, simulate, status, sync, ui
+from pipelines.cli import accept, demo, import_, query, rebuild, simulate, status, sync, ui
 from pipelines.cli.console import messages
 from pipelines.graph.errors import GraphError
 from pipelines.settings import SettingsError
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(sync.sync)
+app.command("import")(import_.import_)
 app.command()(query.query)
 app.command()(status.status)
 app.command()(accept.accept)
