@@ -13,7 +13,7 @@ test: $(STAMP)  ## everything that is checked
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfmt --check --quiet dbt_project
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 KILLS ?= 200
 soak: $(STAMP)  ## two hundred kills at random moments of fetching and loading
