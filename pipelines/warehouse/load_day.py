@@ -125,7 +125,7 @@ def _compare(
     is_rehashed = report.is_concealed and people - removed < MIN_SAME_HASHES * people
     if stored.is_concealed != report.is_concealed or is_rehashed:
         removed = max(people - new_people, 0)
-    fewer = 1 - (report.rows - report.duplicate_rows) / stored.rows if stored.rows else 0
+    fewer = (stored.rows - report.rows + report.duplicate_rows) / stored.rows if stored.rows else 0
     share = max(fewer, removed / people if people else 0)
     if share > max_removed_share:
         return Verdict("held", f"The correction would remove {share:.0%} of the day's rows; held for review.")
