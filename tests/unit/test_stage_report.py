@@ -16,7 +16,7 @@ from unit_reports import APPS, HEADER, PACKED, REFRESH_DATE, packed_file, report
 
 from pipelines.warehouse.bits import APP_BIT, PLATFORM_BITS
 from pipelines.warehouse.errors import RefusedBodyError
-from pipelines.warehouse.report_csv import FlagReader
+from pipelines.warehouse.report_csv import FlagReader, read_shape
 from pipelines.warehouse.stage_report import StagedReport, stage_report
 
 ANNA, BEN = "anna@fabrikam.example", "ben@fabrikam.example"
@@ -423,6 +423,17 @@ def test_trouble_of_the_machine_is_no_refusal(con: duckdb.DuckDBPyConnection, tm
     """A file that cannot be opened must not be judged, or a day would be lost for good."""
     with pytest.raises(OSError, match="nothing-here"):
         stage_report(con, tmp_path / "nothing-here.csv.zst")
+
+
+def test_a_file_that_vanishes_under_the_reader_is_no_refusal(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = packed_file(tmp_path / "x.csv.zst", report(row(ANNA)))
+    shape = read_shape(path, ())
+    path.unlink()
+    monkeypatch.setattr("pipelines.warehouse.stage_report.read_shape", lambda *_: shape)
+    with pytest.raises(duckdb.IOException, match="No files found"):
+        stage_report(con, path)
 
 
 # --- against an independent reading -------------------------------------------------------------------------
