@@ -32,8 +32,14 @@ def log_in(tenant: TenantSettings, session: TlsSession, show: Callable[[str], No
         flow: dict[str, Any] = app.initiate_device_flow(scopes=[f"{tenant.graph_url}/.default"])
         if "user_code" not in flow:
             raise errors.refusal(flow)
-        show(str(flow["message"]))
+        show(_message(flow))
         answer = app.acquire_token_by_device_flow(flow)
         if "access_token" not in answer:
             raise errors.refusal(answer)
     TokenCacheFile(tenant.sign_in.cache_file).replace(cache)
+
+
+def _message(flow: dict[str, Any]) -> str:
+    """What to do, in the service's own words where it has some (RFC 8628 asks for none)."""
+    code, page = flow["user_code"], flow.get("verification_uri") or flow.get("verification_url")
+    return str(flow.get("message") or f"To sign in, open the page {page} and enter the code {code}.")
