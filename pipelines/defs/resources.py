@@ -7,6 +7,7 @@ from datetime import date
 
 import dagster as dg
 
+from pipelines.defs.runs import working_on
 from pipelines.graph.errors import GraphError
 from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
 from pipelines.sync.tenants import TenantWork
@@ -22,6 +23,15 @@ READABLE_ERRORS = (SettingsError, GraphError, RefusedBodyError, WarehouseBusyErr
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The settings as they are when a run starts: environment and .env."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Workplace"]:
+        """While the run works, it can be told from one that was killed."""
+        if context.instance is None or context.run_id is None:
+            yield self
+            return
+        with working_on(context.instance, context.run_id):
+            yield self
 
     def settings(self) -> Settings:
         """All settings; raises dg.Failure with one sentence when they cannot be used."""
