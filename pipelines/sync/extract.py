@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,13 +52,18 @@ def open_fetcher(
     run_id: str | None = None,
     on_wait: WaitObserver | None = None,
     sleep: Callable[[float], None],
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[Fetcher]:
-    """A fetcher for one tenant, its connections closed afterwards."""
+    """A fetcher for one tenant, its connections closed afterwards.
+
+    clock (seconds since the epoch) and sleep pace the requests; tests replace both.
+    """
     budget = RequestBudget(
         settings.data_dir / "throttle-budget.sqlite",
         per_app=settings.throttle_requests,
         per_tenant=settings.throttle_tenant_requests,
         window_seconds=settings.throttle_window_seconds,
+        clock=clock,
         sleep=sleep,
         on_wait=on_wait,
     )

@@ -54,8 +54,11 @@ class Rig:
             today=tenant.spec.today,
             ca_bundle=self.server.ca_bundle,
             download_hosts=("127.0.0.1",),
-            throttle_window_seconds=SHORT_LIMITS.window_seconds,
-            **{"directory_page_size": 100, **self.overrides},
+            **{
+                "throttle_window_seconds": SHORT_LIMITS.window_seconds,
+                "directory_page_size": 100,
+                **self.overrides,
+            },
         )
 
     def tenant_settings(self, tenant: Tenant) -> TenantSettings:
