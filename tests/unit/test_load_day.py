@@ -120,6 +120,10 @@ def test_two_tenants_with_the_same_name_do_not_mix(house: House) -> None:
     assert house.stored(DAY) == {f"a{MAIL}": (0, 17, 0, 0, 0, 0)}
     assert house.stored(DAY, OTHER) == {f"a{MAIL}": (0, 0, 24, 0, 0, 0)}
     assert house.rows("select upn_key, tenant_id from raw.upn_keys order by all") == [(1, TENANT), (2, OTHER)]
+    assert house.rows("select upn_key, tenant_id from raw.m365_app_user_days order by all") == [
+        (1, TENANT),
+        (2, OTHER),
+    ]
     assert house.rows("select tenant_id, user_rows from raw.m365_app_unknown_days") == [(TENANT, 1)]
 
 
@@ -182,6 +186,12 @@ def test_a_change_of_unknown_rows_alone_is_a_correction(house: House) -> None:
     assert house.rows("select word, user_rows from raw.m365_app_unknown_days") == [(18, 2)]
 
 
+def test_unknown_rows_that_appear_are_a_correction(house: House) -> None:
+    house.day(DAY, *people("a"))
+    assert house.day(DAY, *people("a"), row("(Unknown)", word="m")) == Verdict("applied")
+    assert house.rows("select word, user_rows from raw.m365_app_unknown_days") == [(18, 1)]
+
+
 def test_another_day_is_untouched_by_a_correction(house: House) -> None:
     house.day(DAY, *people("a", "b"))
     house.day("2026-08-21", *people("a", "b"))
@@ -232,6 +242,15 @@ def test_concealed_names_do_not_replace_names(house: House) -> None:
     assert house.rows("select count(*) from raw.upn_keys") == [(2,)]
 
 
+def test_what_was_kept_aside_is_not_what_is_stored(house: House) -> None:
+    """The same worse answer twice: the second is compared with the stored day, not with the first."""
+    house.day(DAY, *people("a", "b"))
+    for _ in range(2):
+        assert house.day(DAY, *hashes(2)).verdict == "kept"
+        assert house.day(DAY).verdict == "kept"
+    assert set(house.stored(DAY)) == {f"a{MAIL}", f"b{MAIL}"}
+
+
 def test_names_replace_concealed_names(house: House) -> None:
     house.day(DAY, *hashes(2))
     assert house.rows("select bool_and(is_concealed) from raw.upn_keys") == [(True,)]
@@ -278,6 +297,13 @@ def test_people_without_use_any_more_count_as_removed(house: House) -> None:
     idle = [row(f"{name}{MAIL}") for name in everyone[:3]]
     assert house.day(DAY, *idle, *people(*everyone[3:])).verdict == "held"
     assert len(house.stored(DAY)) == 10
+
+
+def test_rows_without_use_count_among_those_removed(house: House) -> None:
+    idle = [row(f"idle{n}{MAIL}") for n in range(5)]
+    house.day(DAY, *people("a", "b", "c", "d", "e"), *idle)
+    assert house.day(DAY, *people("a", "b", "c", "d", "e", outlook="w"), *idle[:3]) == Verdict("applied")
+    assert house.day(DAY, *people("a", "b", "c", "d", "e", outlook="m")).verdict == "held"
 
 
 def test_other_people_in_place_of_a_third_are_held(house: House) -> None:
