@@ -82,6 +82,13 @@ def test_the_newest_good_answer_counts(lander: Lander) -> None:
     assert history(lander) == DayHistory(ago(1), ago(1), "ok")
 
 
+def test_a_header_alone_settles_nothing(lander: Lander) -> None:
+    judge(lander, lander.day(DAY, b"x\n", as_of=ago(5)), "applied", rows=0)
+    assert history(lander) == DayHistory(None, ago(5), "ok")
+    judge(lander, lander.day(DAY, b"x\n", as_of=ago(1)), "applied", rows=3)
+    assert history(lander) == DayHistory(ago(1), ago(1), "ok")
+
+
 def test_concealed_names_are_remembered_with_the_stored_answer(lander: Lander) -> None:
     judge(lander, lander.day(DAY, b"x\n", as_of=ago(5)), "applied", is_concealed=True)
     found = history(lander)
