@@ -85,7 +85,8 @@ def simulate(
         for name, value in server.settings().items():
             console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
         if rules:
-            console.print(f"\n{len(rules)} faults of {faults} are in force.", markup=False, highlight=False)
+            number = "1 fault is" if len(rules) == 1 else f"{len(rules)} faults are"
+            console.print(f"\n{number} in force, from {faults}.", markup=False, highlight=False, soft_wrap=True)
         console.print("\nCtrl-C ends it.", highlight=False)
 
     serve(tenant, limits, port, settings.data_dir / "simulator", ready)

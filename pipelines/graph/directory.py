@@ -95,4 +95,6 @@ def read(client: GraphClient, endpoint: Endpoint) -> Iterator[bytes]:
     for body, page in client.get_pages(endpoint.path, context, endpoint.params or None):
         if endpoint.is_collection and not isinstance(page.get("value"), list):
             raise ProtocolError("The answer is no list of objects.", context=context)
+        if "error" in page:
+            raise ProtocolError("The answer is an error, whatever its status says.", context=context)
         yield body

@@ -196,4 +196,7 @@ _REASONS = {
     403: "A permission or role is missing.",
     404: "There is no such thing.",
     429: "Too many requests.",
+    502: "The service is not available behind its gateway.",
+    503: "The service is not available.",
+    504: "The service did not answer its gateway in time.",
 }

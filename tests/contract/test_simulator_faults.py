@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import json
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -497,3 +501,25 @@ def test_the_command_lists_faults_and_refuses_a_wrong_file(tmp_path: Path) -> No
     wrong = runner.invoke(app, ["simulate", "--faults", str(tmp_path / "a.toml")])
     assert wrong.exit_code == 2
     assert "no fault is called" in wrong.output
+
+
+def test_the_command_serves_a_tenant_with_faults(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('[[fault]]\nname = "unavailable"\nretry_after = 9\nat = "sign-in"\n')
+    command = Path(sys.executable).with_name("m365-usage")
+    with subprocess.Popen(
+        [command, "simulate", "--port", "0", "--users", "5", "--today", "2026-10-30", "--faults", "a.toml"],
+        cwd=tmp_path,
+        env={"PATH": "", "M365_DATA_DIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines = list(itertools.takewhile(lambda line: "Ctrl-C" not in line, process.stdout))
+        settings = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if "=" in line)
+        assert "1 fault is in force, from a.toml.\n" in lines
+        url = f"{settings['M365_AUTHORITY_URL']}/{settings['M365_TENANT_ID']}/v2.0/.well-known/openid-configuration"
+        answers = [requests.get(url, verify=settings["M365_CA_BUNDLE"], timeout=5) for _ in range(2)]
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+    assert [(answer.status_code, answer.headers.get("Retry-After")) for answer in answers] == [(503, "9"), (200, None)]
+    assert process.returncode == 0

@@ -357,3 +357,39 @@ def test_a_day_whose_names_are_all_lost_is_held(case: Case) -> None:
     case.next_day()
     assert case.sync(DAY)[DAY].state == "held"
     assert case.is_true(DAY)
+
+
+# --- periods and Microsoft's own counts --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [("html_page", "refused"), ("missing_column", "refused"), ("ragged_row", "refused"), ("header_only", "kept")],
+)
+def test_a_bad_period_report_keeps_the_good_one(case: Case, fault: str, state: str) -> None:
+    def read() -> tuple[str, list[tuple]]:
+        with case.fetcher() as fetcher:
+            fetch_id = fetcher.fetch_period("D30").fetch_id
+        case.rig.load()
+        ((verdict,),) = case.rig.query(f"select verdict from ledger.fetches where fetch_id = '{fetch_id}'")
+        rows = case.rig.query(f"from raw.m365_app_user_periods where tenant_id = '{case.tenant_id}' order by all")
+        return verdict, rows
+
+    verdict, good = read()
+    assert (verdict, len(good) > 10) == ("applied", True)
+    case.strike(fault, period="D30")
+    assert read() == (state, good)
+    assert read() == ("applied", good)
+
+
+def test_bad_counts_keep_the_good_ones(case: Case) -> None:
+    counts = f"from raw.m365_app_user_counts where tenant_id = '{case.tenant_id}' order by all"
+    assert case.read_directory("getM365AppUserCounts")[0].state == "applied"
+    good = case.rig.query(counts)
+    assert good
+    case.next_day()
+    for fault, state in (("html_page", "refused"), ("header_only", "applied"), ("truncated_lying", "failed")):
+        case.strike(fault, path="getM365AppUserCounts", times=6)
+        assert case.read_directory("getM365AppUserCounts")[0].state == state
+        case.mend()
+        assert case.rig.query(counts) == good

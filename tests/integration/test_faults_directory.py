@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from pipelines.sync.extract import read_report_settings
 from tests.integration.conftest import Rig
 from tests.integration.fault_rig import Case, Cases
 
@@ -127,6 +128,19 @@ def test_a_read_that_breaks_off_takes_nobody_away(
     case.mend()
     assert case.read_directory("users")[-1].state == "applied"
     assert case.people() == everybody(case)
+
+
+def test_an_error_with_status_200_is_no_setting(case: Case) -> None:
+    """The reports setting is one object, and an error is one, too."""
+    with case.fetcher() as fetcher:
+        assert read_report_settings(fetcher).outcome == "ok"
+        case.strike("json_error", path="/admin/reportSettings", at="graph")
+        record = read_report_settings(fetcher)
+        assert (record.outcome, record.body_path) == ("failed", None)
+        assert record.error_message == "The answer is an error, whatever its status says."
+    case.rig.load()
+    settings = f"select is_concealed from raw.report_settings where tenant_id = '{case.tenant_id}'"
+    assert case.rig.query(settings) == [(False,)]
 
 
 def test_a_missing_permission_is_named_for_every_source(case: Case) -> None:
