@@ -11,7 +11,7 @@ from pipelines.defs.runs import working_on
 from pipelines.graph.errors import GraphError
 from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
 from pipelines.sync.tenants import TenantWork
-from pipelines.warehouse.errors import RefusedBodyError, WarehouseBusyError
+from pipelines.warehouse.errors import NO_SPACE, RefusedBodyError, WarehouseBusyError, is_out_of_space
 from pipelines.warehouse.landing import Landing
 from pipelines.window import ReportWindow
 
@@ -82,6 +82,10 @@ def readable_errors() -> Iterator[None]:
         yield
     except READABLE_ERRORS as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
+    except Exception as error:
+        if not is_out_of_space(error):
+            raise
+        raise dg.Failure(description=NO_SPACE, allow_retries=False) from None
 
 
 def waiting_logger(context: dg.AssetExecutionContext) -> Callable[[float, str], None]:

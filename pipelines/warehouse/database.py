@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.warehouse.errors import WarehouseBusyError
 from pipelines.warehouse.lock import warehouse_lock
 
 
@@ -31,7 +33,7 @@ def open_warehouse(path: Path, *, wait_seconds: float = 900.0) -> Iterator[duckd
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with warehouse_lock(path, wait_seconds=wait_seconds), _for_owner_only():
-        con = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
+        con = _connect(path)
         try:
             path.chmod(0o600)
             con.execute("set timezone = 'UTC'")
@@ -39,6 +41,34 @@ def open_warehouse(path: Path, *, wait_seconds: float = 900.0) -> Iterator[duckd
             yield con
         finally:
             con.close()
+
+
+def _create(path: Path) -> None:
+    """A new, empty database at ``path``, whole or not at all: half of one could never be opened again."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    # The log of a database that is gone would be replayed into this one.
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    try:
+        duckdb.connect(str(new)).close()
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    if not path.exists():
+        _create(path)
+    try:
+        return duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
+    except duckdb.IOException as error:
+        # Programs that are not ours do not know our lock file; DuckDB names theirs.
+        if "lock" not in str(error):
+            raise
+        found = re.search(r"held in (\S+) \(PID (\d+)\)", str(error))
+        holder = f"{Path(found[1]).name}, process {found[2]}" if found else "another program"
+        raise WarehouseBusyError(f"The warehouse {path} is open in {holder}. Close it and try again.") from None
 
 
 @contextmanager
