@@ -4,12 +4,17 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
+from packaging.version import Version
 
+from pipelines.defs.transform import dbt_child
+from pipelines.defs.transform.dbt_child import PARENT_VARIABLE
 from pipelines.settings import Settings
 
 PROJECT_DIR = Path(__file__).resolve().parents[3] / "dbt_project"
@@ -23,9 +28,24 @@ def dbt_project() -> DbtProject:
     return project
 
 
+class DbtResource(DbtCliResource):
+    """dbt from the environment that this very interpreter runs in, whatever PATH says; it ends when the run does."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        # Asking a process for it takes seconds.
+        return Version(version("dbt-core"))
+
+
 def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """dbt from the environment that this very interpreter runs in, whatever PATH says."""
-    return DbtCliResource(project_dir=project, dbt_executable=str(Path(sys.executable).with_name("dbt")))
+    """dbt, run by way of dbt_child."""
+    os.environ[PARENT_VARIABLE] = str(os.getpid())
+    return DbtResource(
+        project_dir=str(project.project_dir),
+        profiles_dir=str(project.profiles_dir or project.project_dir),
+        dbt_executable=sys.executable,
+        global_config_flags=["-m", dbt_child.__name__],
+    )
 
 
 def _newest_source() -> float:
@@ -37,6 +57,7 @@ def _newest_source() -> float:
 
 def dbt_environment(settings: Settings) -> None:
     """Tell dbt, which runs as a child process, where the warehouse and its own scratch files are."""
+    os.environ[PARENT_VARIABLE] = str(os.getpid())
     os.environ["M365_WAREHOUSE"] = str(settings.warehouse_path)
     os.environ["DBT_LOG_PATH"] = str(settings.data_dir / "dbt" / "logs")
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
