@@ -21,6 +21,13 @@ class Cloud:
     graph_url: str
     has_usage_reports: bool
 
+    @property
+    def gap(self) -> str | None:
+        """What is not to be had there, in one sentence; None when nothing is amiss."""
+        if self.has_usage_reports:
+            return None
+        return "Microsoft offers no v1.0 usage reports in this cloud; people and licences are still synced."
+
 
 CLOUDS = {
     cloud.name: cloud

@@ -4,7 +4,7 @@ import dagster as dg
 
 from pipelines.defs import automation, loggers
 from pipelines.defs.extract import assets as extract
-from pipelines.defs.extract import checks, load, sources
+from pipelines.defs.extract import checks, connection, load, sources
 from pipelines.defs.publish import assets as publish
 from pipelines.defs.resources import Workplace
 from pipelines.defs.transform import assets as transform
@@ -23,8 +23,8 @@ defs = dg.Definitions(
         transform.models,
         publish.publish,
     ],
-    asset_checks=checks.all_checks,
-    jobs=[automation.sync, automation.refresh],
+    asset_checks=[*checks.all_checks, connection.connection],
+    jobs=[automation.sync, automation.refresh, automation.check],
     schedules=[automation.sync_daily],
     # One process for all steps: starting one per step would cost more than a small tenant's whole work.
     executor=dg.in_process_executor,

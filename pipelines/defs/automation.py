@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.defs.extract.assets import REPORT_DAYS
+from pipelines.defs.extract.connection import connection
 from pipelines.settings import SettingsError, load_settings
 
 settings = load_settings()
@@ -19,6 +20,12 @@ refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups("landing"),
     description="Load what is landed, transform and publish; asks Microsoft nothing.",
+)
+
+check = dg.define_asset_job(
+    "check",
+    selection=dg.AssetSelection.checks(connection),
+    description="The connection test, as m365-usage check makes it. No part of the sync.",
 )
 
 

@@ -50,7 +50,7 @@ class GraphClient:
     """Reads one tenant.
 
     download_hosts: host names, or suffixes that begin with a dot, from which report downloads are accepted.
-    sleep: replaced in tests.
+    sleep: replaced in tests. attempts: how often a request is sent that may work a moment later.
     """
 
     tenant: TenantSettings
@@ -59,11 +59,18 @@ class GraphClient:
     budget: RequestBudget
     download_hosts: tuple[str, ...]
     sleep: Callable[[float], None]
+    attempts: int = ATTEMPTS
     statistics: CallStatistics = field(default_factory=CallStatistics)
 
     @classmethod
     def connect(
-        cls, tenant: TenantSettings, settings: Settings, budget: RequestBudget, sleep: Callable[[float], None]
+        cls,
+        tenant: TenantSettings,
+        settings: Settings,
+        budget: RequestBudget,
+        sleep: Callable[[float], None],
+        *,
+        attempts: int = ATTEMPTS,
     ) -> GraphClient:
         """A client for the tenant; nothing is sent before the first call."""
         session = TlsSession(settings.ca_bundle)
@@ -74,6 +81,7 @@ class GraphClient:
             budget=budget,
             download_hosts=settings.download_hosts,
             sleep=sleep,
+            attempts=attempts,
         )
 
     def close(self) -> None:
@@ -250,7 +258,7 @@ class GraphClient:
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
             wait=wait,
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(self.attempts),
             before_sleep=note,
             sleep=self.sleep,
             reraise=True,

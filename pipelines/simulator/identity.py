@@ -15,7 +15,7 @@ from pipelines.simulator.clients import Clients, find_app
 from pipelines.simulator.devices import CODE_SECONDS, PAGE, POLL_SECONDS, Devices
 from pipelines.simulator.machines import PATHS, TOKEN_SECONDS, Machines
 from pipelines.simulator.oauth import NO_STORE, OAuthError, encode_part, form_of, opaque_jwt, require_post
-from pipelines.simulator.sign_ins import ServiceAccount, SignIns
+from pipelines.simulator.sign_ins import EVERYBODY, ServiceAccount, SignIns
 from pipelines.simulator.spec import AppRegistration, TenantSpec
 from pipelines.simulator.wire import Call, GraphError, Reply, json_reply
 
@@ -248,7 +248,7 @@ class Identity:
             "idtyp": "user",
             "oid": account.object_id,
             "scp": " ".join(sorted(permissions)),
-            "wids": sorted(account.roles),
+            "wids": sorted(account.roles | {EVERYBODY}),
         }
         token = self._keep(tenant, app.client_id, permissions, audience, claims, account.roles)
         return json_reply(

@@ -19,7 +19,6 @@ from pipelines.warehouse.landing import FetchRecord, Landing
 from pipelines.window import FetchPlan, plan_days
 
 Progress = Callable[[FetchRecord], None]
-NO_USAGE_REPORTS = "This cloud has no v1.0 usage reports; users and licences are still read."
 
 
 @dataclass(frozen=True)

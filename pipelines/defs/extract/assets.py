@@ -11,7 +11,6 @@ from pipelines.defs.resources import SyncConfig, Workplace, readable_errors
 from pipelines.graph.reports import USER_COUNTS
 from pipelines.settings import load_settings
 from pipelines.sync.extract import (
-    NO_USAGE_REPORTS,
     DayExtract,
     extract_directory,
     extract_report_days,
@@ -176,8 +175,8 @@ def _extract_days(
 
     def extract(fetcher: Fetcher) -> DayExtract:
         tenant = fetcher.client.tenant
-        if not tenant.cloud.has_usage_reports:
-            context.log.warning(f"Tenant {tenant.label}: {NO_USAGE_REPORTS}")
+        if tenant.cloud.gap:
+            context.log.warning(f"Tenant {tenant.label}, {tenant.cloud.name}: {tenant.cloud.gap}")
         plan = plan_report_days(settings, tenant, fetcher.landing, days=wanted, full=full)
         context.log.info(plan.describe(settings.throttle_requests, settings.throttle_window_seconds))
         return extract_report_days(fetcher, plan, on_fetch=_logger(context))
