@@ -10,7 +10,7 @@ from pipelines.cli import accept, demo, import_, login, query, rebuild, simulate
 from pipelines.cli.console import messages
 from pipelines.graph.errors import GraphError
 from pipelines.settings import SettingsError
-from pipelines.warehouse.errors import WarehouseBusyError
+from pipelines.warehouse.errors import NO_SPACE, WarehouseBusyError, is_out_of_space
 
 app = typer.Typer(
     name="m365-usage",
@@ -44,7 +44,12 @@ def main() -> None:
     except (GraphError, WarehouseBusyError) as error:
         _say(error)
         sys.exit(1)
+    except Exception as error:
+        if not is_out_of_space(error):
+            raise
+        _say(NO_SPACE)
+        sys.exit(1)
 
 
-def _say(error: Exception) -> None:
+def _say(error: Exception | str) -> None:
     messages().print(str(error), style="red", markup=False, highlight=False)
