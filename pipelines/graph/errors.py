@@ -21,6 +21,8 @@ import urllib3
 _MAX_BODY_BYTES = 65536
 _MAX_MESSAGE = 500
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+# User principal names and mail addresses.
+_NAME = re.compile(r"[^\s@<>'\"(),;:]+@[^\s@<>'\"(),;:]*[^\s@<>'\"(),;:.]")
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,8 @@ def _text(value: object) -> str | None:
 
 
 def _plain(message: str) -> str:
-    """The service's words on one line, not too many of them, and without addresses: one may be a key."""
-    words = _ADDRESS.sub("(address)", " ".join(message.split()))
+    """The service's words on one line, not too many, without addresses (one may be a key) and people's names."""
+    words = _NAME.sub("(name)", _ADDRESS.sub("(address)", " ".join(message.split())))
     return words if len(words) <= _MAX_MESSAGE else words[: _MAX_MESSAGE - 1] + "…"
 
 
