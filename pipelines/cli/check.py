@@ -25,8 +25,8 @@ def check(
     """Test the connection: sign-in, permissions, roles, one report, licences, clock, folder, disk.
 
     One line each: ok, warning, failed or skipped, and below it the way to mend it. Nothing is written to the
-    tenant; one report request is made and counted. Exit code: 0 all ok or warnings, 1 something failed, 2 the
-    configuration cannot be used.
+    tenant; one report request per tenant is sent, and counted. Exit code: 0 all ok or warnings, 1 something
+    failed, 2 the configuration cannot be used.
     """
     try:
         settings = load_settings()
