@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipelines.cli import accept, demo, import_, login, query, rebuild, simulate, status, sync, ui
+from pipelines.cli import accept, check, demo, import_, login, query, rebuild, simulate, status, sync, ui
 from pipelines.cli.console import messages
 from pipelines.graph.errors import GraphError
 from pipelines.settings import SettingsError
@@ -19,6 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(check.check)
 app.command()(login.login)
 app.command()(sync.sync)
 app.command("import")(import_.import_)
