@@ -113,7 +113,7 @@ def print_result(console: Console, tenant_id: str, result: ImportResult, found: 
     lines += [
         (path.name, "an answer without objects", "", _rows(0), "nothing to import") for path in result.empty_files
     ]
-    console.print(f"Tenant {tenant_id}", style="bold", highlight=False, markup=False)
+    console.print(f"Tenant {tenant_id}", style="bold", highlight=False, markup=False, soft_wrap=True)
     widths = [max(len(line[index]) for line in lines) for index in range(4)]
     for line in lines:
         cells = [cell.rjust(width) if index == 3 else cell.ljust(width) for index, (cell, width) in

@@ -150,7 +150,7 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def _shaping(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect(str(scratch / "shaping.duckdb"), config={"autoinstall_known_extensions": "false"})
+    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "temp_directory": str(scratch / "spilled")})
     try:
         con.execute("set timezone = 'UTC'")
         yield con

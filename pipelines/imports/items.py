@@ -8,6 +8,8 @@ from pathlib import Path
 
 USER_DETAIL = "getM365AppUserDetail"
 USER_COUNTS = "getM365AppUserCounts"
+# The order in which a sync reads them, too: it decides which keys people get.
+SOURCES = (USER_DETAIL, "users", "deletedUsers", "subscribedSkus", "subscriptions", "organization", USER_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,13 @@ class ImportItem:
     def thing(self) -> tuple[str, date | None, str | None]:
         """What the answer is about, whenever it was given."""
         return self.source, self.report_date, self.report_period
+
+    @property
+    def order(self) -> tuple[int, bool, date, date, tuple[Path, ...]]:
+        """By which things are landed: kind by kind, days before summaries, each oldest first."""
+        is_summary = self.source == USER_DETAIL and self.report_date is None
+        day = self.report_date or self.as_of
+        return SOURCES.index(self.source), is_summary, day, self.as_of, self.files
 
     @property
     def day(self) -> str:

@@ -53,7 +53,7 @@ def prepare(
     for number, users in enumerate(each for each in found if isinstance(each, UserTable)):
         items.append(_prepare_users(con, users, options, names, f"people_{number}", bodies.next("jsonl")))
     _refuse_rivals(items)
-    return sorted(items, key=lambda item: (item.source, item.as_of, item.report_date or date.min, item.files))
+    return sorted(items, key=lambda item: item.order)
 
 
 def observed_on(path: Path, options: ImportOptions) -> date:

@@ -29,11 +29,15 @@ def column_key(name: str) -> str:
 
 @dataclass(frozen=True)
 class CsvTable:
-    """A CSV file with a header: its columns as written (white space normalised), in file order."""
+    """A CSV file with a header: its columns as written (white space normalised), in file order.
+
+    head_delimiters: how many delimiters stand before the first row, those inside names included.
+    """
 
     file: TextFile
     delimiter: str
     columns: tuple[str, ...]
+    head_delimiters: int
     skipped_lines: int = 0
 
     @property
@@ -65,8 +69,20 @@ class CsvTable:
             con.execute(f"create or replace temp table {name} as select * from {self.sql()}", self.parameters)
         except (duckdb.InvalidInputException, duckdb.IOException) as error:
             raise self.refusal(error) from None
-        counted = con.execute(f"select count(*) from {name}").fetchone()
-        return int(counted[0]) if counted else 0
+        cells = [self.cell(index) for index in range(len(self.columns))]
+        inside = " + ".join(
+            f"coalesce(sum(length({cell}) - length(replace({cell}, $delimiter, ''))), 0)" for cell in cells
+        )
+        counted = con.execute(f"select count(*), {inside} from {name}", {"delimiter": self.delimiter}).fetchone()
+        assert counted is not None
+        rows, in_cells = int(counted[0]), int(counted[1])
+        # DuckDB lets a row have an empty cell too many: then its other cells may all stand one column too far.
+        if self.file.count(self.delimiter) != self.head_delimiters + rows * (len(self.columns) - 1) + in_cells:
+            raise RefusedFileError(
+                self.file.original, "has rows with more cells than there are columns; a cell with a delimiter in it "
+                "must stand in quotes."
+            )  # fmt: skip
+        return rows
 
     def refusal(self, error: duckdb.Error) -> RefusedFileError:
         """DuckDB quotes the offending line, which may name a person: keep only where it went wrong."""
@@ -82,20 +98,19 @@ def read_table(file: TextFile) -> CsvTable | None:
     head = file.head()
     hint = _DELIMITER_HINT.match(head)
     body = head[hint.end() :] if hint else head
-    found: tuple[str, ...] = ()
-    best = ","
-    for delimiter in DELIMITERS:
-        columns = _header(body, delimiter)
-        if len(columns) > len(found):
-            found, best = columns, delimiter
-    if len(found) < 2:
+    headers = {delimiter: _header(body, delimiter) for delimiter in DELIMITERS}
+    best = max(DELIMITERS, key=lambda delimiter: len(headers[delimiter]))
+    cells = headers[best]
+    if len(cells) < 2:
         return None
-    return CsvTable(file, best, found, skipped_lines=1 if hint else 0)
+    inside = sum(cell.count(best) for cell in cells)
+    hinted = hint.group(0).count(best) if hint else 0
+    columns = tuple(" ".join(cell.split()) for cell in cells)
+    return CsvTable(file, best, columns, len(cells) - 1 + inside + hinted, skipped_lines=1 if hint else 0)
 
 
-def _header(text: str, delimiter: str) -> tuple[str, ...]:
+def _header(text: str, delimiter: str) -> list[str]:
     try:
-        cells = next((row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row), [])
+        return next((row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row), [])
     except csv.Error:
-        return ()
-    return tuple(" ".join(cell.split()) for cell in cells)
+        return []

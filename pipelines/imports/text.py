@@ -38,6 +38,14 @@ class TextFile:
         with self.text.open(encoding="utf-8", newline="") as file:
             return file.read(characters)
 
+    def count(self, character: str) -> int:
+        """How often an ASCII character stands in the text."""
+        wanted, found = character.encode("ascii"), 0
+        with self.text.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                found += chunk.count(wanted)
+        return found
+
     def last_character(self) -> str:
         """How the text ends; nothing for an empty one."""
         with self.text.open("rb") as file:

@@ -133,7 +133,7 @@ def read_users(
         objects["manager"] = f"case when {first} then {{{parts}}} end"
     if "licenses" in cells:
         notes += _read_licenses(con, found, cells["licenses"], names)
-        objects["assignedLicenses"] = "held.licenses"
+        objects["assignedLicenses"] = "coalesce(held.licenses, [])"
     source = _deleted_or_present(con, cells, notes)
     joined = f"left join license_cells as held on held.cell = {cells['licenses']}" if "licenses" in cells else ""
     is_kept = f"({cells['userPrincipalName']} is not null or {cells.get('id', 'null')} is not null)"
@@ -147,6 +147,7 @@ def read_users(
         """,
         {"tenant_id": tenant_id},
     )
+    _refuse_shared_ids(con, found, table)
     notes += _describe(con, cells, table)
     if not objects.keys() & {"assignedLicenses"} and source == "users":
         notes.append("without licences")
@@ -170,7 +171,7 @@ def _addresses(cell: str) -> str:
     parted = (
         f"regexp_replace(trim({cell}, '{{}}[]\" '), '[+;,|\\s]+([A-Za-z][A-Za-z0-9]{{1,9}}:)', chr(31) || '\\1', 'g')"
     )
-    return f"string_split({parted}, chr(31))"
+    return f"coalesce(string_split({parted}, chr(31)), [])"
 
 
 def _date(
@@ -214,6 +215,19 @@ def _deleted_or_present(con: duckdb.DuckDBPyConnection, cells: dict[str, str], n
     if deleted:
         notes.append(f"{deleted} deleted people left out")
     return "users"
+
+
+def _refuse_shared_ids(con: duckdb.DuckDBPyConnection, found: UserTable, table: str) -> None:
+    """A column of ids that says the same of several people does not hold ids."""
+    counted = con.execute(
+        f"""
+        select count(*) from (
+            select item->>'id' from {table} group by 1 having count(distinct lower(item->>'userPrincipalName')) > 1
+        ) as shared
+        """
+    ).fetchone()
+    if counted and counted[0]:
+        raise RefusedFileError(found.path, "has people with different names under the same object id.")
 
 
 def _describe(con: duckdb.DuckDBPyConnection, cells: dict[str, str], table: str) -> list[str]:
