@@ -32,8 +32,8 @@ def _setting(tenant: TenantSettings) -> str:
     return tenant.sign_in.setting
 
 
-def _sign_in_again(problem: str) -> Callable[[TenantSettings], Advice]:
-    return lambda tenant: Advice(problem, f"run {login_command(tenant)}.")
+def _sign_in_again(problem: str, first: str = "") -> Callable[[TenantSettings], Advice]:
+    return lambda tenant: Advice(problem, f"{first}run {login_command(tenant)}.")
 
 
 def _wrong_secret(tenant: TenantSettings) -> Advice:
@@ -150,7 +150,7 @@ _BY_NUMBER: dict[int, Advice | Callable[[TenantSettings], Advice]] = {
     65001: _NO_CONSENT,
     53003: _CONDITIONAL_ACCESS,
     500011: _wrong_resource,
-    50057: _sign_in_again("The service account is disabled: enable it or take another"),
+    50057: _sign_in_again("The service account is disabled", first="enable it or take another, then "),
     **dict.fromkeys(
         (50055, 50076, 50078, 50079, 50089, 50132, 50133, 50173, 70000, 70008, 70043, 700082),
         _sign_in_again(_EXPIRED_SIGN_IN),
