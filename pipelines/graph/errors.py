@@ -160,7 +160,9 @@ def _text(value: object) -> str | None:
 
 def _plain(message: str) -> str:
     """The service's words on one line, not too many, without addresses (one may be a key) and people's names."""
-    words = _NAME.sub("(name)", _ADDRESS.sub("(address)", " ".join(message.split())))
+    # Cut first: searching a wall of text for names takes time that grows with its square.
+    words = " ".join(message.split())[: 4 * _MAX_MESSAGE]
+    words = _NAME.sub("(name)", _ADDRESS.sub("(address)", words))
     return words if len(words) <= _MAX_MESSAGE else words[: _MAX_MESSAGE - 1] + "…"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import time
 from datetime import date
 
 import pytest
@@ -155,6 +156,13 @@ def test_a_message_is_cut_to_a_readable_length_and_kept_on_one_line() -> None:
     assert found.message.startswith("first line second line xxx")
     assert len(found.message) == 500
     assert found.message.endswith("…")
+
+
+@pytest.mark.parametrize("wall", ["x" * 60_000, "a." * 30_000, "a@" * 30_000, "a+b." * 15_000])
+def test_a_wall_of_text_takes_no_time(wall: str) -> None:
+    began = time.process_time()
+    assert len(error(500, graph_body("C", wall)).message) <= 500
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("address", ["https://h.example/data?token=CANARY", "HTTP://CANARY", "x-fetch://CANARY/a"])
