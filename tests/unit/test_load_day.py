@@ -339,17 +339,17 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
-def test_a_refused_answer_keeps_the_day_and_is_told_without_names(house: House, body: bytes) -> None:
+def test_a_refused_answer_keeps_the_day_and_is_told_without_names(house: House) -> None:
     house.day(DAY, *people("anna", "ben"))
     before = house.rows("from raw.m365_app_user_days"), house.rows("from raw.upn_keys")
-    verdict = house.day(DAY, body=body)
-    assert verdict.verdict == "refused"
-    assert verdict.reason
-    assert "anna" not in verdict.reason
-    assert (house.rows("from raw.m365_app_user_days"), house.rows("from raw.upn_keys")) == before
-    assert house.ledger("verdict, verdict_reason, rows")[1] == ("refused", verdict.reason, None)
-    # The next good answer is compared with what is stored, not with the refused one.
+    for kind, body in REFUSED.items():
+        verdict = house.day(DAY, body=body)
+        assert verdict.verdict == "refused", kind
+        assert verdict.reason
+        assert "anna" not in verdict.reason
+        assert (house.rows("from raw.m365_app_user_days"), house.rows("from raw.upn_keys")) == before
+        assert house.ledger("verdict, verdict_reason, rows")[-1] == ("refused", verdict.reason, None)
+    # The next good answer is compared with what is stored, not with a refused one.
     assert house.day(DAY, *people("anna", "ben")) == Verdict("unchanged")
 
 
