@@ -158,7 +158,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _plain(message: str) -> str:
+def plain(message: str) -> str:
     """The service's words on one line, not too many, without addresses (one may be a key) and people's names."""
     # Cut first: searching a wall of text for names takes time that grows with its square.
     words = " ".join(message.split())[: 4 * _MAX_MESSAGE]
@@ -189,7 +189,7 @@ def error_from_response(response: requests.Response, context: GraphContext) -> G
         "code": body.code,
         "request_id": request_id,
     }
-    message = _plain(body.message or _REASONS.get(response.status_code, "The service gave no reason."))
+    message = plain(body.message or _REASONS.get(response.status_code, "The service gave no reason."))
     if response.status_code == 429 or response.status_code >= 500:
         return TransientError(message, retry_after=retry_after_seconds(response), **facts)
     return GraphError(message, **facts)

@@ -10,7 +10,7 @@ import msal
 import requests
 
 from pipelines.graph.advice import Advice, advice_for, login_command, unknown_tenant
-from pipelines.graph.errors import GraphContext, GraphError, SignInError, TransientError
+from pipelines.graph.errors import GraphContext, GraphError, SignInError, TransientError, plain
 from pipelines.graph.transport import is_untrusted
 from pipelines.sign_in import ManagedIdentity, SettingsError
 from pipelines.tenants import TenantSettings
@@ -52,7 +52,7 @@ class SignInErrors:
         }
         if advice:
             return self._error(advice, **facts)
-        first_line = str(answer.get("error_description") or "no reason given").splitlines()[0]
+        first_line = plain(str(answer.get("error_description") or "no reason given").splitlines()[0])
         return SignInError(f"The sign-in service refused: {first_line}", context=self._context, **facts)
 
     def nobody(self) -> SignInError:

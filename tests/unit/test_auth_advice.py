@@ -84,3 +84,11 @@ def test_settings_are_called_as_where_they_stand() -> None:
     assert "tenant_id of Contoso in tenants.toml" in unknown_tenant(there).remedy
     assert "M365_" not in unknown_tenant(there).remedy
     assert MACHINE.setting("client_id") == "M365_CLIENT_ID"
+
+
+def test_the_service_s_own_words_name_nobody() -> None:
+    words = "AADSTS50034: The user account svc@contoso.example does not exist, see https://login.example/?code=CANARY\r\nTrace"
+    message = SignInErrors(ACCOUNT).refusal({"error": "e", "error_codes": [1], "error_description": words}).message
+    assert message == (
+        "The sign-in service refused: AADSTS50034: The user account (name) does not exist, see (address)"
+    )
