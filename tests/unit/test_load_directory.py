@@ -174,8 +174,14 @@ def test_tenants_do_not_mix(house: House) -> None:
     house.objects("users", [user("same"), user("u1")])
     house.objects("users", [user("same")], tenant_id=OTHER)
     house.objects("users", [user("same", department="x")], tenant_id=OTHER)
-    assert states(house) == [("same", 1, True), ("u1", 1, True)]
+    house.objects("users", [user("same", department="y"), user("u1")])
+    assert states(house) == [("same", 1, True), ("u1", 1, True), ("same", 4, True)]
     assert states(house, OTHER) == [("same", 2, True), ("same", 3, True)]
+    assert house.rows("select distinct tenant_id, user_id, user_key from raw.users order by all") == [
+        (TENANT, "same", 1),
+        (TENANT, "u1", 2),
+        (OTHER, "same", 3),
+    ]
     assert house.rows("select user_key, tenant_id, user_id from raw.user_keys order by user_key") == [
         (1, TENANT, "same"),
         (2, TENANT, "u1"),
