@@ -95,7 +95,8 @@ def test_a_program_that_is_not_ours_is_named_too(make_rig: Callable[..., Rig]) -
     assert "Close it and try again." in said
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_two_syncs_at_once_both_end_well(make_rig: Callable[..., Rig]) -> None:
     """The real job twice, from the same moment; a reader keeps the published file of an earlier day open."""
     rig = make_rig(tenant(users=60))
@@ -115,8 +116,12 @@ def test_two_syncs_at_once_both_end_well(make_rig: Callable[..., Rig]) -> None:
         )
         for _ in range(2)
     ]  # fmt: skip
-    with ThreadPoolExecutor() as pool:
-        outputs = [said for said, _ in pool.map(lambda run: run.communicate(timeout=500), runs)]
+    try:
+        with ThreadPoolExecutor() as pool:
+            outputs = [said for said, _ in pool.map(lambda run: run.communicate(timeout=1000), runs)]
+    finally:
+        for run in runs:
+            run.kill()
     assert [run.returncode for run in runs] == [0, 0], f"{time.monotonic() - began:.0f} s\n" + "\n\n".join(outputs)
     assert "Traceback" not in "".join(outputs)
     assert reader.execute("from tenants").fetchall() == [("before",)]
