@@ -13,10 +13,11 @@ test: $(STAMP)  ## everything that is checked
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfmt --check --quiet dbt_project
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
 
 KILLS ?= 200
-soak: $(STAMP)  ## two hundred kills at random moments of fetching and loading
+soak: $(STAMP)  ## whole jobs killed and side by side; two hundred kills of fetching and loading
+	$(BIN)/python -m pytest -m soak
 	CRASH_KILLS=$(KILLS) $(BIN)/python -m pytest tests/crash/test_kill_fetch_and_load.py
 
 sync: $(STAMP)  ## fetch, load, transform, publish, for the tenant in .env
