@@ -32,10 +32,19 @@ PUBLISHED = {
         "suite_usage_daily",
         "app_usage_28d",
         "suite_usage_28d",
+        "restatements",
+        "sync_runs",
         "license_inventory",
         "report_days",
     },
-    "admin": {"users", "user_app_days", "user_suite_days", "user_app_usage_28d", "license_assignments"},
+    "admin": {
+        "users",
+        "user_app_days",
+        "user_suite_days",
+        "user_app_usage_28d",
+        "user_app_periods",
+        "license_assignments",
+    },
 }
 
 # Spellings that another engine would refuse.
