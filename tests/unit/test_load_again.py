@@ -173,22 +173,22 @@ def test_a_load_killed_at_every_step_of_every_fetch_ends_like_an_undisturbed_one
     assert verdicts(shaken) == verdicts(calm)
 
 
-@pytest.mark.parametrize("number", [2, 5])
-def test_a_load_killed_in_the_middle_leaves_whole_fetches(tmp_path: Path, number: int) -> None:
-    short_story(Lander(tmp_path))
-    (ended,) = run_jobs([{"task": "load", "root": str(tmp_path), "point": ["before", "commit", number]}])
-    assert ended == signal.SIGKILL
-    with open_warehouse(tmp_path / "warehouse.duckdb", wait_seconds=5) as con:
+def test_what_a_killed_load_leaves(tmp_path: Path) -> None:
+    """Whole fetches only; and a refused answer does not pass for a good one, or its day would not be asked again."""
+    middle, refused = tmp_path / "middle", tmp_path / "refused"
+    short_story(Lander(middle))
+    Lander(refused).day(DAY, b"<html>\n")
+    signals = run_jobs(
+        [
+            {"task": "load", "root": str(middle), "point": ["before", "commit", 5]},
+            {"task": "load", "root": str(refused), "point": ["after", "commit", 1]},
+        ]
+    )
+    assert signals == [signal.SIGKILL] * 2
+    with open_warehouse(middle / "warehouse.duckdb", wait_seconds=5) as con:
         done = [name for (name,) in con.execute("select fetch_id from ledger.fetches order by completed_at").fetchall()]
-    made = [landed.record.fetch_id for landed in Landing(tmp_path / "landing").all_fetches()]
-    assert done == made[: number - 1]
-
-
-def test_a_refused_answer_does_not_pass_for_a_good_one_after_a_kill(tmp_path: Path) -> None:
-    """Were the ledger first and the verdict second, a kill between them would leave the day unasked for ever."""
-    lander = Lander(tmp_path)
-    lander.day(DAY, b"<html>\n")
-    run_jobs([{"task": "load", "root": str(tmp_path), "point": ["after", "commit", 1]}])
-    (landed,) = lander.landing.all_fetches()
+    made = [landed.record.fetch_id for landed in Landing(middle / "landing").all_fetches()]
+    assert done == made[:4]
+    (landed,) = Landing(refused / "landing").all_fetches()
     assert landed.verdict is not None
     assert not landed.is_good
