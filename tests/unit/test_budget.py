@@ -206,12 +206,16 @@ _PROCESS = """
 import sys, time
 from pathlib import Path
 from pipelines.graph.budget import RequestBudget
-budget = RequestBudget(Path(sys.argv[1]), per_app=1, window_seconds=0.15)
+read = []
+def clock():
+    read.append(time.time())
+    return read[-1]
+budget = RequestBudget(Path(sys.argv[1]), per_app=1, window_seconds=0.15, clock=clock)
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(3):
     budget.acquire("t", "a", "r")
-    print(time.time(), flush=True)
+    print(read[-1], flush=True)
 budget.close()
 """
 
