@@ -26,7 +26,7 @@ IMPORTED = "imported"
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files, or folders of files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files, or folders of files.")],
     day: Annotated[
         datetime | None,
         typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,55 +94,60 @@ def looks_like_json(file: TextFile) -> bool:
 
 def read_json(con: duckdb.DuckDBPyConnection, file: TextFile, table: str) -> JsonAnswer | None:
     """Read a JSON file into ``table``; None when its objects are none of ours. Raises RefusedFileError."""
-    buffer = max(_SMALLEST_BUFFER, file.text.stat().st_size + 1)
     try:
-        # Each document whole: a list that breaks off is noticed, which reading it item by item does not.
-        con.execute(
-            f"""
-            create or replace temp table documents as
-            select json as item from read_json_objects($path, format = 'unstructured', maximum_object_size = {buffer})
-            """,
-            {"path": str(file.text)},
-        )
+        pages, last_pages = _read_objects(con, file, table)
     except (duckdb.InvalidInputException, duckdb.IOException):
         raise RefusedFileError(file.original, "is no valid JSON; it may be cut off.") from None
-    con.execute(
-        """
-        create or replace temp table parts as
-        select item, coalesce(json_type(item, '$.value') = 'ARRAY', false) as is_page
-        from (
-            select unnest(case when json_type(item) = 'ARRAY' then json_extract(item, '$[*]') else [item] end) as item
-            from documents
-        ) as listed
-        """
-    )
-    con.execute(
-        f"""
-        create or replace temp table {table} as
-        select json(item) as item
-        from (
-            select unnest(case when is_page then json_extract(item, '$.value[*]') else [item] end) as item
-            from parts
-        ) as listed
-        """
-    )
     counted = con.execute(
-        f"""
-        select
-            (select count(*) from {table}),
-            (select count(*) from {table} where json_type(item) <> 'OBJECT'),
-            (select count(*) from parts where is_page),
-            (select count(*) from parts where is_page and not json_exists(item, '$."@odata.nextLink"'))
-        """
+        f"select count(*), count(*) filter (where json_type(item) <> 'OBJECT') from {table}"
     ).fetchone()
     assert counted is not None
-    rows, strange, pages, last_pages = counted
+    rows, strange = counted
     if not rows:
         return JsonAnswer(file, table, "", 0, False) if pages else None
     if strange:
         return None
     source = _source(con, file, table)
     return JsonAnswer(file, table, source, rows, has_more=bool(pages and not last_pages)) if source else None
+
+
+def _read_objects(con: duckdb.DuckDBPyConnection, file: TextFile, table: str) -> tuple[int, int]:
+    """The objects into ``table``; returns how many pages they stood on, and how many of those name no further one."""
+    size = max(_SMALLEST_BUFFER, file.text.stat().st_size + 1)
+    path: dict[str, object] = {"path": str(file.text)}
+    is_list = file.head(256).lstrip().startswith("[")
+    if is_list and not file.ends_with("]"):
+        # DuckDB takes a list that breaks off behind a comma for whole.
+        raise duckdb.InvalidInputException("the list breaks off")
+    # A list is read item by item, whatever its length; pages are read whole.
+    form = f"format = '{'array' if is_list else 'unstructured'}', maximum_object_size = {size}"
+    con.execute(
+        f"""
+        create or replace temp table parts as
+        select case when not is_page then item end as item, is_page, is_page and not has_more as is_last
+        from (
+            select json as item, coalesce(json_type(json, '$.value') = 'ARRAY', false) as is_page,
+                coalesce(json_exists(json, '$."@odata.nextLink"'), false) as has_more
+            from read_json_objects($path, {form})
+        ) as listed
+        """,
+        path,
+    )
+    counted = con.execute(
+        "select count(*) filter (where is_page), count(*) filter (where is_last) from parts"
+    ).fetchone()
+    assert counted is not None
+    on_pages = (
+        f"select unnest(value) as item from read_json($path, {form}, columns = {{value: 'JSON[]'}}) union all"
+        if counted[0]
+        else ""
+    )
+    con.execute(
+        f"create or replace temp table {table} as {on_pages} select json(item) as item from parts where not is_page",
+        path if on_pages else None,
+    )
+    con.execute("drop table parts")
+    return counted[0], counted[1]
 
 
 def _source(con: duckdb.DuckDBPyConnection, file: TextFile, table: str) -> str | None:
@@ -157,7 +163,23 @@ def _source(con: duckdb.DuckDBPyConnection, file: TextFile, table: str) -> str |
         return None
     if keys & {"id", "skuid"} and not written & {"id", "skuId"}:
         _rename_properties(con, file, table, source)
-    return _deleted_or_present(con, file, table) if source == "users" else source
+    if source != "users":
+        return source
+    _keep_what_is_read(con, table)
+    return _deleted_or_present(con, file, table)
+
+
+def _keep_what_is_read(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Of people only what a fetch would have asked for: an export may hold telephone numbers and more."""
+    kept = (*json.loads(_STRUCTURES["users"]), "manager")
+    paths = ", ".join(f"'$.{name}'" for name in kept)
+    values = ", ".join(f"'{name}', found[{index}]" for index, name in enumerate(kept, start=1))
+    con.execute(
+        f"""
+        create or replace temp table {table} as
+        select json_object({values}) as item from (select json_extract(item, [{paths}]) as found from {table}) as listed
+        """
+    )
 
 
 def _rename_properties(con: duckdb.DuckDBPyConnection, file: TextFile, table: str, source: str) -> None:

@@ -46,7 +46,9 @@ class Landed:
             is_same_day = landed.record.as_of == item.as_of
             if landed.record.body_sha256 == sha256 and (item.kind == "csv" or is_same_day or not is_day_given):
                 return f"imported already (on {landed.record.completed_at:%Y-%m-%d})"
-        newest = max((landed.record.as_of for landed in known), default=None)
+        # An answer without rows is worth less than any other.
+        telling = [landed for landed in known if landed.verdict is None or landed.verdict.rows != 0]
+        newest = max((landed.record.as_of for landed in telling), default=None)
         if newest is not None and newest > item.as_of and item.source in (USER_DETAIL, "users", "deletedUsers"):
             return f"not imported: an answer of {newest} is stored, and this one is of {item.as_of}"
         return None

@@ -91,7 +91,7 @@ def read_facts(con: duckdb.DuckDBPyConnection, report: ReportTable) -> ReportFac
     """Read the report once into the table ``report_rows``, and look at its period and dates."""
     table, positions = report.table, report.positions
     rows = table.load(con, "report_rows")
-    if not table.file.ends_with_line_end and table.file.last_character() == table.delimiter:
+    if not table.file.ends_with_line_end and table.file.ends_with(table.delimiter):
         raise RefusedFileError(report.path, "breaks off in its last line; export it again.")
     cells = {name: table.cell(index) for name, index in positions.items()}
     styles = fitting_styles(con, "report_rows", [cells[name] for name in _DATES if name in cells])

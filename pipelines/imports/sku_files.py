@@ -89,8 +89,9 @@ def read_skus(con: duckdb.DuckDBPyConnection, found: SkuTable, names: SkuNames) 
         sku_id = row.get("skuId") or names.find(name) or names.find(row.get("title") or "")
         if not sku_id:
             unknown.append(name)
-        sku = _sku(found.path, sku_id or kept_id(name), name, row)
-        _add(skus, sku)
+        if sku_id and not row.get("skuPartNumber"):
+            name = names.part_numbers.get(sku_id.lower(), name)
+        _add(skus, _sku(found.path, sku_id or kept_id(name), name, row))
     return SkuList(rows, list(skus.values()), describe_unknown(unknown))
 
 
@@ -98,7 +99,7 @@ def learn_names(skus: list[dict[str, Any]], names: SkuNames) -> None:
     """Let the names of people's licences be understood as the tenant's own SKUs."""
     for sku in skus:
         if sku.get("skuId"):
-            names.add(str(sku["skuId"]), sku.get("skuPartNumber"), is_owned=True)
+            names.add(str(sku["skuId"]), part_number=sku.get("skuPartNumber"), is_owned=True)
 
 
 def as_pages(skus: list[dict[str, Any]]) -> Iterator[str]:

@@ -36,10 +36,11 @@ def kept_id(name: str) -> str:
 class SkuNames:
     """Which SKU a name means.
 
-    names: name for comparison -> ids; the ids that the tenant has come before others.
+    names: name for comparison -> ids; the ids that the tenant has come before others. part_numbers: by id.
     """
 
     names: dict[str, list[str]] = field(default_factory=dict)
+    part_numbers: dict[str, str] = field(default_factory=dict)
     owned: set[str] = field(default_factory=set)
 
     @classmethod
@@ -49,15 +50,17 @@ class SkuNames:
         if seed.is_file():
             with seed.open(encoding="utf-8-sig", newline="") as file:
                 for row in csv.DictReader(file):
-                    found.add(row["sku_id"], row["product_name"], row["sku_part_number"])
+                    found.add(row["sku_id"], row["product_name"], part_number=row["sku_part_number"])
         return found
 
-    def add(self, sku_id: str, *names: str | None, is_owned: bool = False) -> None:
+    def add(self, sku_id: str, *names: str, part_number: str | None = None, is_owned: bool = False) -> None:
         """Learn what a SKU is called."""
         sku_id = sku_id.lower()
         if is_owned:
             self.owned.add(sku_id)
-        for name in names:
+        if part_number:
+            self.part_numbers[sku_id] = part_number
+        for name in (*names, part_number):
             if name and sku_id not in self.names.setdefault(name_key(name), []):
                 self.names[name_key(name)].append(sku_id)
 

@@ -46,11 +46,11 @@ class TextFile:
                 found += chunk.count(wanted)
         return found
 
-    def last_character(self) -> str:
-        """How the text ends; nothing for an empty one."""
+    def ends_with(self, character: str) -> bool:
+        """Whether the text, blanks and line ends aside, ends with an ASCII character."""
         with self.text.open("rb") as file:
-            file.seek(max(self.text.stat().st_size - 4, 0))
-            return file.read().decode("utf-8", "ignore")[-1:]
+            file.seek(max(self.text.stat().st_size - 4096, 0))
+            return file.read().rstrip(b" \n").endswith(character.encode("ascii"))
 
 
 def read_text(path: Path, target: Path) -> TextFile:

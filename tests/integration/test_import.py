@@ -213,7 +213,7 @@ def test_people_and_products_as_csv(fetched: Rig, desk: Desk, served: Tenant, tm
     name = served.spec.tenant_id
     assert rows(desk.data_dir, sql, BY_CSV) == rows(fetched.data_dir, sql, name)
     units = (
-        "select sku_id, consumed_units, enabled, warning from raw.subscribed_skus "
+        "select sku_id, sku_part_number, consumed_units, enabled, warning from raw.subscribed_skus "
         "where tenant_id = $tenant order by all"
     )
     ids = {sku["skuId"]: names[sku["skuId"]].lower() for sku in served.subscribed_skus()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -306,6 +307,23 @@ def test_an_older_answer_never_replaces_a_newer_one(desk: Desk) -> None:
     (thing,) = desk.bring(older)
     assert thing.why_not == "not imported: an answer of 2026-10-30 is stored, and this one is of 2026-10-27"
     assert "late@fabrikam.example" in desk.used("2026-10-20")
+
+
+def test_an_answer_without_rows_stands_in_nobodys_way(desk: Desk) -> None:
+    desk.bring(desk.file("empty_2026-10-20.csv", report()))
+    (thing,) = desk.bring(desk.file("old_2026-10-20.csv", report(*ROWS), modified=date(2026, 10, 27)))
+    assert thing.why_not is None
+    assert desk.used("2026-10-20") == STORED
+
+
+def test_what_a_killed_import_left_is_cleared_away(desk: Desk) -> None:
+    gone, alive = desk.folder / ".import-999999999-x", desk.folder / f".import-{os.getpid()}-x"
+    for folder in (gone, alive):
+        folder.mkdir()
+        (folder / "names.txt").write_text("zoe")
+    desk.bring(desk.file(DAY_NAME, report(*ROWS)))
+    assert not gone.exists()
+    assert alive.exists()
 
 
 @pytest.mark.parametrize(
