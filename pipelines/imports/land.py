@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
+
+import duckdb
 
 from pipelines.imports.errors import RefusedFileError
 from pipelines.imports.items import ImportItem
-from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.landing import FetchRecord, Landing, as_binary
 from pipelines.warehouse.load import load_pending
 
@@ -47,11 +49,11 @@ def land(landing: Landing, tenant_id: str, item: ImportItem) -> FetchRecord:
 
 
 class Rehearsal:
-    """A landing folder and a warehouse of no account, in which everything is tried first."""
+    """A landing folder of no account and an empty warehouse in memory, in which everything is tried first."""
 
     def __init__(self, scratch: Path, tenant_id: str) -> None:
         self._landing = Landing(scratch / "landing")
-        self._path = scratch / "warehouse.duckdb"
+        self._spilled = scratch / "rehearsal"
         self._tenant_id = tenant_id
 
     def land(self, item: ImportItem) -> FetchRecord:
@@ -62,7 +64,10 @@ class Rehearsal:
         """Load all of it; returns what has concealed names. Raises RefusedFileError for what loading refuses."""
         if not landed:
             return set()
-        with open_warehouse(self._path) as con:
+        config = {"autoinstall_known_extensions": "false", "temp_directory": str(self._spilled)}
+        with duckdb.connect(config=config) as con:
+            con.execute("set timezone = 'UTC'")
+            con.execute(files("pipelines.warehouse").joinpath("schema.sql").read_text(encoding="utf-8"))
             verdicts = {result.record.fetch_id: result.verdict for result in load_pending(con, self._landing)}
         concealed = set()
         for item, record in landed:

@@ -16,6 +16,7 @@ from unit_import import (
     TODAY,
     Desk,
     active_user,
+    empty_warehouse,
     graph_user,
     object_id,
     shuffled,
@@ -25,7 +26,6 @@ from unit_import import (
 from pipelines.imports.errors import RefusedFileError
 from pipelines.imports.sku_names import SEED, SkuNames, name_key
 from pipelines.settings import SettingsError
-from pipelines.warehouse.database import open_warehouse
 
 E3 = "05e9a617-0261-4cee-bb44-138d3ef5d965"
 EMS = "efccb6f7-5641-4e0e-bd10-b4976e1bf68e"
@@ -34,8 +34,7 @@ POWER_BI = "a403ebcc-fae0-4ca2-8c8c-7a907fd6c235"
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_warehouse(tmp_path / "warehouse.duckdb", wait_seconds=0) as con:
-        con.execute("set threads = 1")
+    with empty_warehouse() as con:
         yield Desk(tmp_path, con)
 
 

@@ -9,13 +9,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from unit_import import TODAY, Desk, shuffled
+from unit_import import TODAY, Desk, empty_warehouse, shuffled
 from unit_reports import APPS, HEADER, PACKED, people, report, row
 
 from pipelines.imports.errors import RefusedFileError
 from pipelines.imports.items import ImportOptions
 from pipelines.imports.report_files import ReportFacts, day_or_period
-from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.landing import FetchRecord
 
 DAY = "2026-10-26"
@@ -24,8 +23,7 @@ DAY_NAME = f"getM365AppUserDetail_{DAY}.csv"
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_warehouse(tmp_path / "warehouse.duckdb", wait_seconds=0) as con:
-        con.execute("set threads = 1")
+    with empty_warehouse() as con:
         yield Desk(tmp_path, con)
 
 

@@ -7,8 +7,10 @@ import io
 import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,15 @@ def graph_user(number: int, **facts: Any) -> dict[str, Any]:
         "displayName": f"Person {number}",
         "accountEnabled": True,
     } | facts
+
+
+@contextmanager
+def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables of a warehouse, in memory."""
+    with duckdb.connect(config={"threads": "1"}) as con:
+        con.execute("set timezone = 'UTC'")
+        con.execute(files("pipelines.warehouse").joinpath("schema.sql").read_text(encoding="utf-8"))
+        yield con
 
 
 class Desk:
