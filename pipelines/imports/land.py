@@ -64,8 +64,9 @@ class Rehearsal:
         """Load all of it; returns what has concealed names. Raises RefusedFileError for what loading refuses."""
         if not landed:
             return set()
-        config = {"autoinstall_known_extensions": "false", "temp_directory": str(self._spilled)}
-        with duckdb.connect(config=config) as con:
+        with duckdb.connect(
+            config={"autoinstall_known_extensions": "false", "temp_directory": str(self._spilled)}
+        ) as con:
             con.execute("set timezone = 'UTC'")
             con.execute(files("pipelines.warehouse").joinpath("schema.sql").read_text(encoding="utf-8"))
             verdicts = {result.record.fetch_id: result.verdict for result in load_pending(con, self._landing)}
