@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     download_hosts: Annotated[tuple[str, ...], NoDecode] = (".office.com", ".office365.com")
 
     data_dir: Path = Path("data")
+    # Thresholds, prices and the other lists of the user's own.
+    rules_dir: Path = Path("rules")
     today: date | None = None
     window_days: int = Field(default=28, ge=1, le=28)
     lag_days: int = Field(default=2, ge=1, le=7)
@@ -235,6 +237,7 @@ class Settings(BaseSettings):
 
 _PATHS = (
     "data_dir",
+    "rules_dir",
     "ca_bundle",
     "tenants_file",
     "client_secret_file",

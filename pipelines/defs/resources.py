@@ -11,14 +11,14 @@ from pipelines.defs.runs import working_on
 from pipelines.graph.errors import GraphError
 from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
 from pipelines.sync.tenants import TenantWork
-from pipelines.warehouse.errors import NO_SPACE, RefusedBodyError, WarehouseBusyError, is_out_of_space
+from pipelines.warehouse.errors import NO_SPACE, OwnListError, RefusedBodyError, WarehouseBusyError, is_out_of_space
 from pipelines.warehouse.landing import Landing
 from pipelines.window import ReportWindow
 
 # How often a long wait is told.
 COUNTDOWN_SECONDS = 60.0
 
-READABLE_ERRORS = (SettingsError, GraphError, RefusedBodyError, WarehouseBusyError)
+READABLE_ERRORS = (SettingsError, GraphError, OwnListError, RefusedBodyError, WarehouseBusyError)
 
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -27,10 +27,11 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Workplace"]:
         """While the run works, it can be told from one that was killed."""
-        if context.instance is None or context.run_id is None:
+        run = context.run
+        if context.instance is None or run is None:
             yield self
             return
-        with working_on(context.instance, context.run_id):
+        with working_on(context.instance, run.run_id):
             yield self
 
     def settings(self) -> Settings:

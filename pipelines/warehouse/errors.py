@@ -12,6 +12,10 @@ class RefusedBodyError(ValueError):
     """
 
 
+class OwnListError(ValueError):
+    """A list of the user's own (prices, allow list, renames, product names) that cannot be used, and where."""
+
+
 class WarehouseBusyError(RuntimeError):
     """Another process works on the warehouse and did not finish in time."""
 

@@ -272,3 +272,43 @@ create table if not exists ledger.restatements (
     switched_on bigint not null,
     switched_off bigint not null
 );
+
+-- The user's own price list (prices.csv), read anew before every dbt run. sku is a SKU id or a part number in lower
+-- case; price is for one unit and one month or year (per); tenant_id null: all tenants.
+create table if not exists raw.prices (
+    tenant_id varchar,
+    sku varchar not null,
+    price decimal(18, 6) not null,
+    currency varchar not null,
+    per varchar not null,
+    valid_from date
+);
+
+-- Who is kept out of waste lists by the user's own word (allow_list.csv), read anew before every dbt run. user_name
+-- is a user principal name or an object id in lower case; sku null: all licences; kind: keep, shared_mailbox,
+-- room_mailbox or service_account; valid_until is the last day it holds, null: for good.
+create table if not exists raw.allow_list (
+    tenant_id varchar,
+    user_name varchar not null,
+    sku varchar,
+    kind varchar not null,
+    reason varchar,
+    valid_until date
+);
+
+-- Renames that the directory cannot tell of (renames.csv), read anew before every dbt run. Both names are user
+-- principal names in lower case; renamed_on is the first day of the new one.
+create table if not exists raw.renames (
+    tenant_id varchar,
+    old_upn varchar not null,
+    new_upn varchar not null,
+    renamed_on date not null
+);
+
+-- Names of products beyond those that the project knows (product_names.csv, written by m365-usage skus update),
+-- read anew before every dbt run.
+create table if not exists raw.product_names (
+    sku_id varchar not null,
+    sku_part_number varchar,
+    product_name varchar
+);

@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from pipelines.defs.transform import dbt_child
 from pipelines.defs.transform.dbt_child import PARENT_VARIABLE
+from pipelines.rules import load_rules
 from pipelines.settings import Settings
 
 PROJECT_DIR = Path(__file__).resolve().parents[3] / "dbt_project"
@@ -64,8 +65,11 @@ def dbt_environment(settings: Settings) -> None:
 
 
 def dbt_variables(settings: Settings) -> dict[str, Any]:
-    """The variables of one dbt run: the day taken for today and the report window."""
-    return {
+    """The variables of one dbt run: the day taken for today, the report window and the thresholds.
+
+    Raises SettingsError when rules.toml cannot be used.
+    """
+    return load_rules(settings.rules_dir).dbt_variables() | {
         "today": settings.today_utc.isoformat(),
         "window_days": settings.window_days,
         "lag_days": settings.lag_days,

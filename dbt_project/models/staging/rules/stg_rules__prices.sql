@@ -1,0 +1,1 @@
+select tenant_id, sku, price, currency, per, valid_from from {{ source("rules", "prices") }}
