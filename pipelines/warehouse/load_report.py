@@ -21,26 +21,42 @@ from pipelines.warehouse.report_csv import (
 from pipelines.warehouse.stage_report import StagedReport
 
 _PACKED = ", ".join(APPS)
+_SAME_MONTH = (
+    "p.report_period = $period "
+    "and date_trunc('month', p.report_refresh_date) = date_trunc('month', cast($refresh_date as date))"
+)
 
 
 def load_period(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: StagedReport) -> Verdict:
-    """Keep the staged period snapshot if it is at least as new as the stored one; inside a transaction."""
-    tenant = {"tenant_id": record.tenant_id, "period": int((record.report_period or "D0")[1:])}
+    """Keep the staged period snapshot if it is no worse than the stored one of its month; inside a transaction.
+
+    Of every calendar month the newest snapshot stays: what it says of idleness at the end of a month is asked for
+    years later. A snapshot with concealed names never takes the place of one with names.
+    """
     if not report.rows:
         return Verdict("kept", "The period report has no rows; the stored one stays.")
     if report.report_refresh_date is None:
         raise RefusedBodyError("The period report does not say up to which day it goes.")
+    snapshot = {
+        "tenant_id": record.tenant_id,
+        "period": int((record.report_period or "D0")[1:]),
+        "refresh_date": report.report_refresh_date,
+    }
     stored = con.execute(
-        "select max(report_refresh_date) from raw.m365_app_user_periods "
-        "where tenant_id = $tenant_id and report_period = $period",
-        tenant,
+        f"""
+        select max(p.report_refresh_date), count(*) filter (where k.is_concealed) * 2 > count(*)
+        from raw.m365_app_user_periods as p inner join raw.upn_keys as k on k.upn_key = p.upn_key
+        where p.tenant_id = $tenant_id and {_SAME_MONTH}
+        """,
+        snapshot,
     ).fetchone()
     if stored and stored[0] and stored[0] > report.report_refresh_date:
         return Verdict("kept", "A newer period snapshot is stored.")
+    if stored and stored[0] and report.is_concealed and not stored[1]:
+        return Verdict("kept", "Names are concealed in the new snapshot; the stored one with names stays.")
     add_upn_keys(con, record.tenant_id, "select upn, is_concealed from staged where upn is not null")
     con.execute(
-        "delete from raw.m365_app_user_periods where tenant_id = $tenant_id and report_period = $period",
-        tenant,
+        f"delete from raw.m365_app_user_periods as p where p.tenant_id = $tenant_id and {_SAME_MONTH}", snapshot
     )
     con.execute(
         f"""
@@ -50,7 +66,7 @@ def load_period(con: duckdb.DuckDBPyConnection, record: FetchRecord, report: Sta
         inner join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
         order by k.upn_key
         """,
-        {**tenant, "refresh_date": report.report_refresh_date},
+        snapshot,
     )
     return Verdict("applied")
 

@@ -50,7 +50,7 @@ create table if not exists raw.m365_app_unknown_days (
 );
 
 -- Period snapshots: every row of getM365AppUserDetail(period=...), packed like the person-day.
--- report_period is 7, 30, 90 or 180 days. Only the newest refresh date per tenant and period is kept.
+-- report_period is 7, 30, 90 or 180 days. Of each calendar month the newest refresh date per tenant and period is kept.
 create table if not exists raw.m365_app_user_periods (
     tenant_id varchar not null,
     report_period smallint not null,

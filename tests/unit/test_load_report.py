@@ -97,6 +97,25 @@ def test_an_older_or_empty_snapshot_is_kept_aside(house: House) -> None:
     assert stored(house) == before
 
 
+def test_the_newest_snapshot_of_every_month_stays(house: House) -> None:
+    for refreshed in ("2026-07-30", "2026-07-31", "2026-08-01", "2026-08-02"):
+        assert load_period(house, "D90", period_row("anna", refreshed=refreshed)) == "applied"
+    assert load_period(house, "D90", period_row("late", refreshed="2026-07-15")) == "kept"
+    assert {found[1] for found in stored(house)} == {date(2026, 7, 31), date(2026, 8, 2)}
+
+
+def test_a_concealed_snapshot_takes_no_place_of_one_with_names(house: House) -> None:
+    concealed = [period_row(f"{number:032X}", refreshed="2026-08-30") for number in (1, 2)]
+    for cells in concealed:
+        cells["User Principal Name"] = cells["User Principal Name"].removesuffix(MAIL)
+    load_period(house, "D90", period_row("anna"))
+    assert load_period(house, "D90", *concealed) == "kept"
+    assert {found[2] for found in stored(house)} == {f"anna{MAIL}"}
+    assert load_period(house, "D30", *concealed) == "applied"
+    assert load_period(house, "D30", period_row("anna", refreshed="2026-08-30")) == "applied"
+    assert {(found[0], found[2]) for found in stored(house)} == {(90, f"anna{MAIL}"), (30, f"anna{MAIL}")}
+
+
 def test_a_snapshot_without_a_refresh_date_is_refused(house: House) -> None:
     assert load_period(house, "D30", period_row("anna", refreshed="")) == "refused"
     assert stored(house) == set()

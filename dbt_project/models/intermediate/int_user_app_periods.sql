@@ -1,4 +1,20 @@
 {{ config(materialized="view") }}
+-- Of the snapshots that are kept, one of each month, the newest of each period.
+with
+    newest as (
+        select *
+        from
+            (
+                select
+                    *,
+                    rank() over (
+                        partition by tenant_id, report_period order by report_refresh_date desc
+                    ) as recency
+                from {{ ref("stg_graph__m365_app_user_periods") }}
+            ) as ranked
+        where recency = 1
+    )
+
 {% for app in packed_apps() %}
     select
         periods.tenant_id,
@@ -8,7 +24,7 @@
         periods.report_refresh_date,
         {{ is_used("periods." ~ app) }} as used,
         periods.last_activity_date
-    from {{ ref("stg_graph__m365_app_user_periods") }} as periods
+    from newest as periods
     inner join
         {{ ref("int_identity_map") }} as identity_map
         on periods.upn_key = identity_map.upn_key
