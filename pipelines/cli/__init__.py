@@ -6,11 +6,11 @@ import sys
 
 import typer
 
-from pipelines.cli import accept, check, demo, import_, login, query, rebuild, simulate, status, sync, ui
+from pipelines.cli import accept, check, demo, import_, login, query, rebuild, simulate, skus, status, sync, ui
 from pipelines.cli.console import messages
 from pipelines.graph.errors import GraphError
 from pipelines.settings import SettingsError
-from pipelines.warehouse.errors import NO_SPACE, WarehouseBusyError, is_out_of_space
+from pipelines.warehouse.errors import NO_SPACE, OwnListError, WarehouseBusyError, is_out_of_space
 
 app = typer.Typer(
     name="m365-usage",
@@ -27,6 +27,7 @@ app.command()(query.query)
 app.command()(status.status)
 app.command()(accept.accept)
 app.command()(rebuild.rebuild)
+app.add_typer(skus.app, name="skus")
 app.command()(ui.ui)
 app.command()(demo.demo)
 app.command()(simulate.simulate)
@@ -39,7 +40,7 @@ def main() -> None:
     """
     try:
         app()
-    except SettingsError as error:
+    except (SettingsError, OwnListError) as error:
         _say(error)
         sys.exit(2)
     except (GraphError, WarehouseBusyError) as error:

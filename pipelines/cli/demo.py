@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import date, datetime, timedelta, timezone
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from pipelines.cli.summary import print_summary
 from pipelines.cli.sync import run_sync
 from pipelines.settings import load_settings
 from pipelines.simulator import Limits, SimulatorServer, Tenant, TenantSpec
+from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.own_lists import PRICES_FILE
 
 # The window of this day is October 2026, the 1st to the 28th: the figures in README.md are of it.
 DEMO_TODAY = date(2026, 10, 30)
@@ -36,7 +39,8 @@ def demo(
         )
         # Whatever the folder's own .env and tenants.toml say, the demo's tenant is the simulated one.
         own = {"M365_AUTH": "secret", "M365_CLOUD": "global", "M365_TENANTS_FILE": "none"}
-        os.environ.update(server.settings() | own | {"M365_DATA_DIR": str(data_dir)})
+        folders = {"M365_DATA_DIR": str(data_dir), "M365_RULES_DIR": str(_rules(data_dir / "rules"))}
+        os.environ.update(server.settings() | own | folders)
         settings = load_settings()
         window = settings.window
         first = window.end - timedelta(days=days - 1)
@@ -46,3 +50,11 @@ def demo(
     if failures:
         raise typer.Exit(1)
     print_summary(settings, results())
+
+
+def _rules(folder: Path) -> Path:
+    """The rules folder of the demo: what the made-up company pays; what somebody changed there stays."""
+    path = folder / PRICES_FILE
+    if not path.exists():
+        write_atomically(path, files("pipelines.simulator").joinpath("prices.csv").read_text(encoding="utf-8"))
+    return folder

@@ -8,7 +8,6 @@ comma where the cells are not parted by commas, UTF-8 or Windows-1252.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -213,9 +212,12 @@ def _decoded(body: bytes) -> str:
 
 
 def _lines(path: Path, own_list: OwnList, text: str) -> Iterator[tuple[int, dict[str, Cell]]]:
-    header = text.split("\n", 1)[0]
+    """The lines that hold something, numbered as an editor does; comments stand before and between them."""
+    lines = text.splitlines(keepends=True)
+    above = next((number for number, line in enumerate(lines) if line.strip() and not _is_comment(line)), len(lines))
+    header = lines[above] if above < len(lines) else ""
     delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    reader = csv.reader(lines[above:], delimiter=delimiter)
     names = [name.strip().lower().replace(" ", "_") for name in next(reader, [])]
     missing = [name for name in own_list.required if name not in names]
     unknown = [name for name in names if name and name not in own_list.columns]
@@ -226,9 +228,14 @@ def _lines(path: Path, own_list: OwnList, text: str) -> Iterator[tuple[int, dict
             f"and where wanted {', '.join(own_list.optional) or 'none'}."
         )
     for cells in reader:
-        if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):
+        if not any(cell.strip() for cell in cells) or _is_comment(cells[0]):
             continue
+        line = above + reader.line_num
         if len(cells) > len(names):
-            raise OwnListError(f"{path}, line {reader.line_num}: has {len(cells)} cells for {len(names)} columns.")
+            raise OwnListError(f"{path}, line {line}: has {len(cells)} cells for {len(names)} columns.")
         texts = dict(zip(names, (cell.strip() for cell in cells), strict=False))
-        yield reader.line_num, {name: Cell(texts.get(name, ""), delimiter != ",") for name in own_list.columns}
+        yield line, {name: Cell(texts.get(name, ""), delimiter != ",") for name in own_list.columns}
+
+
+def _is_comment(text: str) -> bool:
+    return text.lstrip().startswith("#")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -17,7 +18,14 @@ from pipelines.settings import SettingsError
 from pipelines.warehouse.errors import OwnListError
 from pipelines.warehouse.own_lists import load_own_lists
 
-DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project" / "dbt_project.yml"
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+DBT_PROJECT = ROOT / "dbt_project" / "dbt_project.yml"
+EXAMPLES = ROOT / "docs" / "rules"
 
 
 @pytest.fixture
@@ -98,6 +106,25 @@ def test_a_spreadsheet_with_semicolons_and_decimal_commas_is_read(
     assert loaded(
         con, tmp_path, "allow_list", "user_name;reason\nJosé@contoso.com;Elternzeit für J\u00f6rg\n".encode("cp1252")
     ) == [(None, "josé@contoso.com", None, "keep", "Elternzeit für Jörg", None)]
+
+
+def test_the_examples_of_the_documentation_are_read(con: duckdb.DuckDBPyConnection) -> None:
+    assert load_own_lists(con, EXAMPLES) == {
+        "prices.csv": 3,
+        "allow_list.csv": 3,
+        "renames.csv": 1,
+        "product_names.csv": 0,
+    }
+    assert con.execute("select max(price) from raw.prices where valid_from is null and per = 'month'").fetchone() == (
+        33,
+    )
+    assert load_rules(EXAMPLES) == Rules()
+    assert set(tomllib.loads((EXAMPLES / "rules.toml").read_text(encoding="utf-8"))) == set(Rules.model_fields)
+
+
+def test_lines_are_numbered_as_in_an_editor(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    text = "# prices\n\nsku,price,currency,per\nA,1,EUR,month\n# more\nB,x,EUR,month\n"
+    assert "line 6: price 'x'" in refusal(con, tmp_path, "prices", text)
 
 
 def test_a_file_that_is_gone_empties_its_table(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
