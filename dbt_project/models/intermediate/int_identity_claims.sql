@@ -1,82 +1,79 @@
--- Strength 1: held now. 2: held in an earlier directory state. 4: the name of a deleted user.
--- 3: an e-mail alias, which tells of a rename that nobody saw. It counts only where nobody is known
--- to have held the name itself: a leaver's address is often given to a colleague as an alias, and
--- the leaver's use stays the leaver's.
+-- What the directory says (strengths 1, 2 and 5), then the user's own list of renames (3), then an
+-- e-mail alias (4), which tells of a rename that nobody saw. An alias counts only where nobody is
+-- known to have held the name itself: a leaver's address is often given to a colleague as an alias,
+-- and the leaver's use stays the leaver's.
 with
     people as (select * from {{ ref("int_people") }}),
 
-    states as (
-        select
-            tenant_id,
-            user_key,
-            upn,
-            observed_on,
-            is_present,
-            row_number() over (
-                partition by tenant_id, user_key order by observed_at
-            ) as state_number,
-            lead(observed_on) over (
-                partition by tenant_id, user_key order by observed_at
-            ) as next_observed_on
-        from {{ ref("stg_graph__users") }}
+    names as (select * from {{ ref("int_identity_names") }}),
+
+    renames as (select * from {{ ref("int_renames") }}),
+
+    -- That a name was somebody's since their creation is only taken for granted: the list says from
+    -- when they had it, or until when somebody else did.
+    given_up as (
+        select tenant_id, old_upn as upn, max(ended_on) as ended_on
+        from renames
+        group by tenant_id, old_upn
     ),
 
-    seen as (
-        select
-            tenant_id,
-            user_key,
-            upn,
-            min(observed_on) as seen_from,
-            min(state_number) as first_state,
-            max(coalesce(next_observed_on, {{ last_day() }})) as seen_until
-        from states
-        where is_present and upn is not null
-        group by tenant_id, user_key, upn
+    taken_up as (
+        select tenant_id, new_upn as upn, user_key, max(ended_on) as taken_on
+        from renames
+        group by tenant_id, new_upn, user_key
     ),
 
-    held as (
+    dated_names as (
         select
-            seen.tenant_id,
-            seen.upn,
-            seen.user_key,
+            names.tenant_id,
+            names.upn,
+            names.user_key,
+            names.strength,
             case
-                when seen.seen_until = {{ last_day() }} and not people.is_deleted then 1 else 2
-            end as strength,
-            -- The first name that a person was seen with was theirs from the day they were created.
-            case
-                when seen.first_state = 1 then people.created_on else seen.seen_from
+                when not names.is_since_creation or names.seen_from is null
+                then names.held_from
+                else
+                    greatest(
+                        coalesce(names.held_from, {{ first_day() }}),
+                        coalesce(taken_up.taken_on, {{ first_day() }}),
+                        coalesce(
+                            case
+                                when given_up.ended_on is not null
+                                then least(given_up.ended_on, names.seen_from)
+                            end,
+                            {{ first_day() }}
+                        )
+                    )
             end as held_from,
-            seen.seen_until,
-            case when seen.seen_until = {{ last_day() }} then people.deleted_on end as deleted_on
-        from seen
-        inner join people on seen.tenant_id = people.tenant_id and seen.user_key = people.user_key
-    ),
-
-    in_bin as (
-        select
-            bin.tenant_id,
-            bin.upn,
-            bin.user_key,
-            4 as strength,
-            case when seen.upn is null then people.created_on end as held_from,
-            bin.observed_on as seen_until,
-            bin.deleted_on
-        from {{ ref("stg_graph__deleted_users") }} as bin
-        inner join people on bin.tenant_id = people.tenant_id and bin.user_key = people.user_key
+            names.seen_until,
+            names.deleted_on
+        from names
+        left join given_up on names.tenant_id = given_up.tenant_id and names.upn = given_up.upn
         left join
-            seen
-            on bin.tenant_id = seen.tenant_id
-            and bin.user_key = seen.user_key
-            and bin.upn = seen.upn
-        where people.is_deleted and bin.upn is not null
+            taken_up
+            on names.tenant_id = taken_up.tenant_id
+            and names.upn = taken_up.upn
+            and names.user_key = taken_up.user_key
     ),
 
-    names as (
-        select *
-        from held
-        union all
-        select *
-        from in_bin
+    renamed as (
+        select
+            renames.tenant_id,
+            renames.old_upn as upn,
+            renames.user_key,
+            3 as strength,
+            coalesce(taken_up.taken_on, people.created_on) as held_from,
+            renames.ended_on as seen_until,
+            cast(null as date) as deleted_on
+        from renames
+        inner join
+            people on renames.tenant_id = people.tenant_id and renames.user_key = people.user_key
+        left join
+            taken_up
+            on renames.tenant_id = taken_up.tenant_id
+            and renames.old_upn = taken_up.upn
+            and renames.user_key = taken_up.user_key
+            and taken_up.taken_on < renames.ended_on
     ),
 
     addresses as (
@@ -91,32 +88,37 @@ with
 
     aliases as (
         select distinct
-            addresses.tenant_id,
-            lower(substring(addresses.address, 6)) as upn,
-            addresses.user_key,
-            addresses.created_on,
-            addresses.deleted_on
+            tenant_id, lower(substring(address, 6)) as upn, user_key, created_on, deleted_on
         from addresses
-        left join
-            names
-            on addresses.tenant_id = names.tenant_id
-            and lower(substring(addresses.address, 6)) = names.upn
-        where lower(substring(addresses.address, 1, 5)) = 'smtp:' and names.upn is null
+        where lower(substring(address, 1, 5)) = 'smtp:'
+    ),
+
+    known as (
+        select tenant_id, upn
+        from names
+        union
+        select tenant_id, upn
+        from renamed
     ),
 
     claims as (
         select *
-        from names
+        from dated_names
+        union all
+        select *
+        from renamed
         union all
         select
-            tenant_id,
-            upn,
-            user_key,
-            3 as strength,
-            created_on as held_from,
+            aliases.tenant_id,
+            aliases.upn,
+            aliases.user_key,
+            4 as strength,
+            aliases.created_on as held_from,
             {{ last_day() }} as seen_until,
-            deleted_on
+            aliases.deleted_on
         from aliases
+        left join known on aliases.tenant_id = known.tenant_id and aliases.upn = known.upn
+        where known.upn is null
     )
 
 select

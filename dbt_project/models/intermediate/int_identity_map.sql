@@ -78,8 +78,10 @@ with
                 when periods.strength = 2
                 then 'earlier_upn'
                 when periods.strength = 3
-                then 'alias'
+                then 'rename_file'
                 when periods.strength = 4
+                then 'alias'
+                when periods.strength = 5
                 then 'deleted_upn'
                 else 'none'
             end as basis,
