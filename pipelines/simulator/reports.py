@@ -16,6 +16,9 @@ from pipelines.simulator.people import Person
 from pipelines.simulator.roster import Roster
 from pipelines.simulator.spec import TenantSpec
 
+MAX_KEPT_ROWS = 300_000
+"""How many rows of past days are kept at hand: a period report is made of the same days as yesterday's."""
+
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_END = "\r\n"
 UNKNOWN_NAME = "(Unknown)"
@@ -55,14 +58,39 @@ def concealed(spec: TenantSpec, upn: str) -> str:
     return hashlib.md5(seed.encode(), usedforsecurity=False).hexdigest().upper()
 
 
+class DayRows:
+    """Who has a row on which day and what was used, corrections aside; as many days are kept as fit."""
+
+    def __init__(self, roster: Roster, activity: Activity) -> None:
+        self._roster = roster
+        self._activity = activity
+        self._kept: dict[date, list[tuple[Person, int]]] = {}
+        self._rows = 0
+
+    def on(self, day: date) -> list[tuple[Person, int]]:
+        """The rows of a day that name somebody, in no order that matters."""
+        found = self._kept.get(day)
+        if found is None:
+            reported = ((person, self._activity.reported_on(person, day)) for person in self._roster.people_on(day))
+            found = [(person, mask) for person, mask in reported if mask is not None]
+            self._rows += len(found)
+            self._kept[day] = found
+            while self._rows > MAX_KEPT_ROWS and len(self._kept) > 1:
+                self._rows -= len(self._kept.pop(next(iter(self._kept))))
+        return found
+
+
 class Reports:
     """The reports as the service has them on `spec.today`."""
 
-    def __init__(self, spec: TenantSpec, roster: Roster, activity: Activity, corrections: Corrections) -> None:
+    def __init__(
+        self, spec: TenantSpec, roster: Roster, activity: Activity, corrections: Corrections, rows: DayRows
+    ) -> None:
         self._spec = spec
         self._roster = roster
         self._activity = activity
         self._corrections = corrections
+        self._rows = rows
         self._uses: dict[tuple[date, int], list[Use]] = {}
 
     def uses_on(self, day: date) -> list[Use]:
@@ -128,7 +156,9 @@ class Reports:
     def _masks_on(self, day: date) -> Iterator[tuple[Person | None, int]]:
         """Whose rows a day has and what was used, in no order that matters."""
         corrected = self._corrections.masks_on(day, self._spec.today)
-        for person in self._roster.people_on(day):
+        if not corrected:
+            yield from self._rows.on(day)
+        for person in self._roster.people_on(day) if corrected else ():
             mask = corrected[person.user_id] if person.user_id in corrected else self._activity.reported_on(person, day)
             if mask is not None:
                 yield person, mask

@@ -16,7 +16,7 @@ from pipelines.simulator.fixtures import FixtureFolder
 from pipelines.simulator.inventory import Inventory
 from pipelines.simulator.licensing import Licensing
 from pipelines.simulator.people import Person
-from pipelines.simulator.reports import PERIODS, Reports
+from pipelines.simulator.reports import PERIODS, DayRows, Reports
 from pipelines.simulator.roster import Roster
 from pipelines.simulator.spec import TenantSpec
 from pipelines.simulator.truth import Truth
@@ -70,6 +70,7 @@ class MadeUpCompany:
         self.licensing = Licensing(spec)
         self.activity = Activity(spec.seed, self.licensing)
         self.inventory = Inventory(spec, self.roster, self.licensing)
+        self._rows = DayRows(self.roster, self.activity)
         self._reports: dict[TenantSpec, Reports] = {}
         self._truths: dict[TenantSpec, Truth] = {}
         self._users: dict[date, list[Json]] = {}
@@ -79,7 +80,7 @@ class MadeUpCompany:
         found = self._reports.get(spec)
         if found is None:
             _make_room(self._reports)
-            found = self._reports[spec] = Reports(spec, self.roster, self.activity, self.corrections)
+            found = self._reports[spec] = Reports(spec, self.roster, self.activity, self.corrections, self._rows)
         return found
 
     def directory(self, spec: TenantSpec) -> Directory:
