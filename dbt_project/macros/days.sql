@@ -21,6 +21,16 @@
     {{ day_from_today(1 - var("lag_days") - (windows_back + 1) * var("window_days")) }}
 {%- endmacro %}
 
+{# The last days of so many months before today's, newest first, as Python dates. #}
+{% macro month_ends(months) %}
+    {%- set ends = [] -%}
+    {%- for _ in range(months) -%}
+        {%- set first = (ends[-1] if ends else today()).replace(day=1) -%}
+        {%- do ends.append(first - modules.datetime.timedelta(days=1)) -%}
+    {%- endfor -%}
+    {{ return(ends) }}
+{% endmacro %}
+
 {# Before and after everything: the ends of a period without end. #}
 {% macro first_day() -%} cast('1900-01-01' as date) {%- endmacro %}
 

@@ -36,6 +36,9 @@ PUBLISHED = {
         "sync_runs",
         "license_inventory",
         "report_days",
+        "license_utilization",
+        "license_savings",
+        "waste_monthly",
     },
     "admin": {
         "users",
@@ -44,6 +47,7 @@ PUBLISHED = {
         "user_app_usage_28d",
         "user_app_periods",
         "license_assignments",
+        "reclaimable_licenses",
     },
 }
 
