@@ -35,6 +35,7 @@ PUBLISHED = {
         "restatements",
         "sync_runs",
         "license_inventory",
+        "license_inventory_daily",
         "report_days",
         "license_utilization",
         "license_savings",
@@ -47,6 +48,7 @@ PUBLISHED = {
         "user_app_usage_28d",
         "user_app_periods",
         "license_assignments",
+        "license_assignment_history",
         "reclaimable_licenses",
     },
 }

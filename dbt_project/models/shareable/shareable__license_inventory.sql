@@ -17,7 +17,9 @@ select
     assigned_on_expired,
     renewal_date,
     is_trial,
+    is_self_service,
     is_free,
+    looks_unlimited,
     unit_price,
     currency
 from {{ ref("license_inventory") }}
