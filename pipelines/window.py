@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+# Days: sources differ on whether the service still answers for a report date of this age or older.
+OLDEST_SURE_AGE = 28
+
 
 @dataclass(frozen=True)
 class ReportWindow:
@@ -40,9 +43,10 @@ class ReportWindow:
         """What a 400 ``InvalidArgument`` for the date means: ``lost``, ``late`` or ``failed``.
 
         Sources differ on whether the oldest window day still answers, and publishing is sometimes late, so
-        the two days at either end are no failures of the run.
+        the two days at either end are no failures of the run. With a longer lag the window reaches back to
+        days that nobody serves any more.
         """
-        if report_date <= self.start + timedelta(days=1):
+        if report_date <= self.start + timedelta(days=1) or (self.today - report_date).days >= OLDEST_SURE_AGE:
             return "lost"
         if report_date >= self.end - timedelta(days=1):
             return "late"

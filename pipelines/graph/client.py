@@ -13,7 +13,7 @@ import urllib3
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_attempt,
     wait_exponential_jitter,
 )
@@ -21,6 +21,7 @@ from tenacity import (
 from pipelines.graph.auth import TokenProvider
 from pipelines.graph.budget import RequestBudget
 from pipelines.graph.errors import (
+    LONGEST_WAIT,
     GraphContext,
     GraphError,
     ProtocolError,
@@ -31,6 +32,8 @@ from pipelines.graph.transport import TlsSession, is_untrusted
 from pipelines.settings import Settings, TenantSettings
 
 ATTEMPTS = 6
+# More pages than any tenant has: links that are always new would never end.
+MOST_PAGES = 20_000
 CHUNK_BYTES = 1 << 20
 T = TypeVar("T")
 
@@ -98,7 +101,7 @@ class GraphClient:
         """GET a collection, page by page: each page as received and parsed.
 
         Follows ``@odata.nextLink`` as given, whatever it holds, but only on the Graph host; an empty page may
-        have a next one. A link that repeats is refused, as it would never end. path: below ``/v1.0/``, or a
+        have a next one. Links that repeat or never end are refused. path: below ``/v1.0/``, or a
         whole link that Graph gave earlier.
         """
         is_link = path.startswith("https://")
@@ -114,6 +117,8 @@ class GraphClient:
             url = self._checked_next_link(str(following), context)
             if url in seen:
                 raise ProtocolError("The pages repeat: a next link came twice.", context=context)
+            if len(seen) >= MOST_PAGES:
+                raise ProtocolError(f"The pages do not end: {MOST_PAGES} were read.", context=context)
             seen.add(url)
 
     def download_report(self, report: str, argument: str, context: GraphContext, target: BinaryIO) -> None:
@@ -256,7 +261,7 @@ class GraphClient:
                 self.statistics.throttled_seconds += state.next_action.sleep
 
         retrying = Retrying(
-            retry=retry_if_exception_type(TransientError),
+            retry=retry_if_exception(_is_worth_a_wait),
             wait=wait,
             stop=stop_after_attempt(self.attempts),
             before_sleep=note,
@@ -264,6 +269,10 @@ class GraphClient:
             reraise=True,
         )
         return retrying(attempt)
+
+
+def _is_worth_a_wait(error: BaseException) -> bool:
+    return isinstance(error, TransientError) and (error.retry_after or 0) <= LONGEST_WAIT
 
 
 def _split(address: str) -> SplitResult:

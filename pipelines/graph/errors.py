@@ -12,7 +12,8 @@ import json
 import math
 import re
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -101,6 +102,10 @@ class ProtocolError(GraphError):
     """An answer that Graph does not give; never retried."""
 
 
+# Seconds: whoever asks to wait longer is asked again by the next run, not by this one.
+LONGEST_WAIT = 3600.0
+
+
 class TransientError(GraphError):
     """Worth asking again. retry_after: seconds that the service asked us to wait, if it did."""
 
@@ -167,12 +172,25 @@ def plain(message: str) -> str:
 
 
 def retry_after_seconds(response: requests.Response) -> float | None:
-    """The ``Retry-After`` header in seconds; None when absent or not a number of seconds."""
+    """The ``Retry-After`` header in seconds; None when it is absent or says nothing.
+
+    A number of seconds, or an instant (RFC 9110, 10.2.3), which is compared with the answer's own ``Date``.
+    """
+    given = response.headers.get("Retry-After", "")
     try:
-        seconds = float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        return None
+        seconds = float(given)
+    except ValueError:
+        until, now = _instant(given), _instant(response.headers.get("Date", "")) or datetime.now(timezone.utc)
+        seconds = (until - now).total_seconds() if until else math.nan
     return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        instant = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
 
 
 def error_from_response(response: requests.Response, context: GraphContext) -> GraphError:
@@ -191,7 +209,10 @@ def error_from_response(response: requests.Response, context: GraphContext) -> G
     }
     message = plain(body.message or _REASONS.get(response.status_code, "The service gave no reason."))
     if response.status_code == 429 or response.status_code >= 500:
-        return TransientError(message, retry_after=retry_after_seconds(response), **facts)
+        retry_after = retry_after_seconds(response)
+        if retry_after and retry_after > LONGEST_WAIT:
+            message += f" It asks to be left alone for {retry_after / 60:.0f} minutes; the next run asks again."
+        return TransientError(message, retry_after=retry_after, **facts)
     return GraphError(message, **facts)
 
 

@@ -78,22 +78,25 @@ def open_fetcher(
 def extract_report_days(fetcher: Fetcher, plan: FetchPlan, on_fetch: Progress = lambda _: None) -> DayExtract:
     """Fetch the planned days, one request each.
 
-    A missing permission ends the loop, as every further day would be refused too; so does a service that gives
-    no answer at all for two days in a row, each after several tries. The next run asks for the rest.
+    A missing permission ends the loop, as every further day would be refused too, and so does a service that
+    gives no answer at all, each day after several tries: when two days in a row say so. The next run asks for the
+    rest.
     """
     records: list[FetchRecord] = []
     for day in plan.days:
         record = fetcher.fetch_day(day)
         records.append(record)
         on_fetch(record)
-        if record.outcome == "refused_permission" or _gives_no_answer(records):
+        if _is_pointless(records):
             break
     return DayExtract(fetcher.client.tenant.tenant_id, plan, tuple(records))
 
 
-def _gives_no_answer(records: list[FetchRecord]) -> bool:
+def _is_pointless(records: list[FetchRecord]) -> bool:
     newest = records[-2:]
-    return len(newest) == 2 and all(record.outcome == "failed" and record.http_status is None for record in newest)
+    is_refused = all(record.outcome == "refused_permission" for record in newest)
+    is_silent = all(record.outcome == "failed" and record.http_status is None for record in newest)
+    return len(newest) == 2 and (is_refused or is_silent)
 
 
 def extract_report_periods(fetcher: Fetcher, on_fetch: Progress = lambda _: None) -> list[FetchRecord]:

@@ -182,14 +182,17 @@ def test_tokens_that_are_never_accepted_fail_the_days(case: Case) -> None:
     assert [fetch.state for fetch in case.sync(*DAYS).values()] == ["applied"] * 4
 
 
-def test_a_missing_permission_is_asked_once_and_named(case: Case) -> None:
+def test_a_missing_permission_is_asked_for_twice_and_named(case: Case) -> None:
     assert case.sync(DAYS[0])[DAYS[0]].state == "applied"
     case.next_day()
     case.rig.server.requests.clear()
     case.strike("forbidden", times=None)
     found = case.sync(*DAYS)
-    assert [(fetch.report_date, fetch.state) for fetch in found.values()] == [(DAYS[1], "refused_permission")]
-    assert case.asked() == [403, 403], "the second time with a new token"
+    assert [(fetch.report_date, fetch.state) for fetch in found.values()] == [
+        (DAYS[1], "refused_permission"),
+        (DAYS[2], "refused_permission"),
+    ]
+    assert case.asked() == [403, 403] * 2, "the second time with a new token"
     assert case.waits == []
     assert found[DAYS[1]].error_code == "S2SUnauthorized"
     assert "Reports.Read.All" in found[DAYS[1]].message
@@ -198,6 +201,12 @@ def test_a_missing_permission_is_asked_once_and_named(case: Case) -> None:
     again = case.sync(*DAYS)
     assert [fetch.state for fetch in again.values()] == ["applied"] * 3 + ["unchanged"]
     assert case.is_true(*DAYS)
+
+
+def test_a_single_day_that_is_refused_stops_no_other(case: Case) -> None:
+    case.strike("forbidden", date=DAYS[1], times=None)
+    found = case.sync(*DAYS)
+    assert [found[day].state for day in DAYS] == ["applied", "refused_permission", "applied", "applied"]
 
 
 def test_a_permission_granted_meanwhile_works_at_once(case: Case) -> None:

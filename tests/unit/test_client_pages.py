@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -183,6 +184,28 @@ def test_retry_after_is_obeyed(server: SimulatorServer, client: GraphClient, sta
     assert pages(client)
     assert client.naps == [seconds]  # type: ignore[attr-defined]
     assert client.statistics.throttled_seconds == (seconds if status == 429 else 0)
+
+
+def test_whoever_asks_for_hours_is_left_to_the_next_run(server: SimulatorServer, client: GraphClient) -> None:
+    server.faults.add(Rule(USERS, times=None, status=429, headers={"Retry-After": "36000"}))
+    error = failure(client)
+    assert "left alone for 600 minutes; the next run asks again" in error.message
+    assert client.naps == []  # type: ignore[attr-defined]
+    assert asked(server) == [429]
+
+
+def test_pages_that_never_end_are_refused(
+    server: SimulatorServer, client: GraphClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.graph.client.MOST_PAGES", 3)
+    numbers = itertools.count()
+
+    def ever_on() -> bytes:
+        link = f"{server.graph_url}/v1.0/users?$skiptoken={next(numbers)}"
+        return json.dumps({"value": [], "@odata.nextLink": link}).encode()
+
+    server.faults.add(Rule(USERS, times=None, change=lambda reply: replace(reply, status=200, body=ever_on())))
+    assert "The pages do not end" in failure(client).message
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])

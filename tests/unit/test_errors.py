@@ -232,11 +232,15 @@ def test_permission_is_403_but_not_of_a_download_address() -> None:
         ("", None),
         ("inf", None),
         ("nan", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 480),
+        ("Wed, 21 Oct 2026 07:28:00 -0000", 480),
+        ("Wed, 21 Oct 2026 07:19:00 GMT", 0),
+        ("Wed, 99 Oct 2026 07:28:00 GMT", None),
     ],
 )
 def test_retry_after(given: str, seconds: float | None) -> None:
-    assert retry_after_seconds(response(429, Retry_After=given)) == seconds
+    sent = "Wed, 21 Oct 2026 07:20:00 GMT"
+    assert retry_after_seconds(response(429, Retry_After=given, Date=sent)) == seconds
 
 
 def test_no_retry_after() -> None:

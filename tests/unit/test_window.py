@@ -81,6 +81,11 @@ def test_a_refused_date_is_lost_at_the_old_end_and_late_at_the_new_one(age: int,
     assert WINDOW.meaning_of_refusal(ago(age)) == meaning
 
 
+def test_a_longer_lag_asks_for_days_that_nobody_serves_any_more() -> None:
+    late = ReportWindow(WINDOW.today, lag_days=5)
+    assert [late.meaning_of_refusal(ago(age)) for age in (32, 30, 28, 27, 6)] == ["lost"] * 3 + ["failed", "late"]
+
+
 # --- the plan, by cases -------------------------------------------------------------------------------------
 
 
