@@ -53,7 +53,7 @@ class Rules(BaseModel):
         default=20, ge=2, le=10_000, description="Smaller tenants show no splits in the shareable tables."
     )
     hash_stability: float = Field(
-        default=0.9, gt=0, le=1, description="Share of concealed names found again on the next weekday to trust them."
+        default=0.9, gt=0, le=1, description="Share of concealed names found again within five weekdays to trust them."
     )
 
     @property
