@@ -53,5 +53,8 @@ def _failures(result: Any) -> list[str]:
         data = event.step_failure_data
         described = data.user_failure_data.description if data.user_failure_data else None
         cause = data.error.message.strip().splitlines()[0] if data.error else "no reason given"
+        if described is None and cause.startswith("Dependencies for step"):
+            # It never ran, for want of a step whose own failure is told.
+            continue
         found.append(described or f"Step {event.step_key} failed: {cause}")
     return found or ["The run failed; its log in the Dagster UI says why."]

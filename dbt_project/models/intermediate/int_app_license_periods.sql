@@ -1,4 +1,5 @@
--- Licences of one app that overlap or follow each other without a gap are one period.
+-- Licences of one app that overlap or follow each other without a gap are one period. Both windows
+-- need the very same order: licences of the same time are told apart by SKU and source.
 with
     licensed as (
         select
@@ -7,9 +8,12 @@ with
             entitlements.app,
             periods.valid_from,
             periods.valid_to,
+            periods.sku_id,
+            periods.assigned_by_group,
             max(periods.valid_to) over (
                 partition by periods.tenant_id, periods.user_key, entitlements.app
-                order by periods.valid_from, periods.valid_to
+                order by
+                    periods.valid_from, periods.valid_to, periods.sku_id, periods.assigned_by_group
                 rows between unbounded preceding and 1 preceding
             ) as covered_until
         from {{ ref("int_license_periods") }} as periods
@@ -28,7 +32,7 @@ with
             valid_to,
             sum(case when valid_from <= covered_until then 0 else 1 end) over (
                 partition by tenant_id, user_key, app
-                order by valid_from, valid_to
+                order by valid_from, valid_to, sku_id, assigned_by_group
                 rows between unbounded preceding and current row
             ) as period_number
         from licensed
