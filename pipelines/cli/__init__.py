@@ -10,7 +10,13 @@ from pipelines.cli import accept, check, demo, import_, login, query, rebuild, s
 from pipelines.cli.console import messages
 from pipelines.graph.errors import GraphError
 from pipelines.settings import SettingsError
-from pipelines.warehouse.errors import NO_SPACE, OwnListError, WarehouseBusyError, is_out_of_space
+from pipelines.warehouse.errors import (
+    NO_SPACE,
+    OwnListError,
+    WarehouseBusyError,
+    WarehouseOutdatedError,
+    is_out_of_space,
+)
 
 app = typer.Typer(
     name="m365-usage",
@@ -43,7 +49,7 @@ def main() -> None:
     except (SettingsError, OwnListError) as error:
         _say(error)
         sys.exit(2)
-    except (GraphError, WarehouseBusyError) as error:
+    except (GraphError, WarehouseBusyError, WarehouseOutdatedError) as error:
         _say(error)
         sys.exit(1)
     except Exception as error:

@@ -23,4 +23,9 @@ def rebuild() -> None:
             max_removed_share=settings.max_removed_share,
         )
     console.print(f"{len(loaded):,} answers loaded from {settings.landing_dir}.", highlight=False)
+    for result in loaded:
+        if result.verdict and result.verdict.verdict == "refused":
+            what = f"{result.record.source} {result.record.report_date or result.record.report_period or ''}".strip()
+            reason = f"{what}, received {result.record.requested_at:%Y-%m-%d %H:%M} UTC: {result.verdict.reason}"
+            console.print(reason, style="yellow", markup=False, highlight=False)
     report_outcome(settings, console, run_job(settings, console, "refresh"))

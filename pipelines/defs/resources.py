@@ -11,14 +11,28 @@ from pipelines.defs.runs import working_on
 from pipelines.graph.errors import GraphError
 from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
 from pipelines.sync.tenants import TenantWork
-from pipelines.warehouse.errors import NO_SPACE, OwnListError, RefusedBodyError, WarehouseBusyError, is_out_of_space
+from pipelines.warehouse.errors import (
+    NO_SPACE,
+    OwnListError,
+    RefusedBodyError,
+    WarehouseBusyError,
+    WarehouseOutdatedError,
+    is_out_of_space,
+)
 from pipelines.warehouse.landing import Landing
 from pipelines.window import ReportWindow
 
 # How often a long wait is told.
 COUNTDOWN_SECONDS = 60.0
 
-READABLE_ERRORS = (SettingsError, GraphError, OwnListError, RefusedBodyError, WarehouseBusyError)
+READABLE_ERRORS = (
+    SettingsError,
+    GraphError,
+    OwnListError,
+    RefusedBodyError,
+    WarehouseBusyError,
+    WarehouseOutdatedError,
+)
 
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]

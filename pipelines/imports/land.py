@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -13,6 +12,7 @@ from pipelines.imports.errors import RefusedFileError
 from pipelines.imports.items import ImportItem
 from pipelines.warehouse.landing import FetchRecord, Landing, as_binary
 from pipelines.warehouse.load import load_pending
+from pipelines.warehouse.schema import schema_text
 
 # The cloud of a record that no cloud was asked for.
 CLOUD = "import"
@@ -68,7 +68,7 @@ class Rehearsal:
             config={"autoinstall_known_extensions": "false", "temp_directory": str(self._spilled)}
         ) as con:
             con.execute("set timezone = 'UTC'")
-            con.execute(files("pipelines.warehouse").joinpath("schema.sql").read_text(encoding="utf-8"))
+            con.execute(schema_text())
             verdicts = {result.record.fetch_id: result.verdict for result in load_pending(con, self._landing)}
         concealed = set()
         for item, record in landed:

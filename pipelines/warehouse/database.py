@@ -6,13 +6,13 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 
 from pipelines.warehouse.errors import WarehouseBusyError
 from pipelines.warehouse.lock import warehouse_lock
+from pipelines.warehouse.schema import prepare_tables
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def _for_owner_only() -> Iterator[None]:
 def open_warehouse(path: Path, *, wait_seconds: float = 900.0) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, its tables in place; waits for another process to finish.
 
-    Raises WarehouseBusyError after wait_seconds.
+    Raises WarehouseBusyError after wait_seconds, and WarehouseOutdatedError for one that only a rebuild can mend.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with warehouse_lock(path, wait_seconds=wait_seconds), _for_owner_only():
@@ -37,7 +37,7 @@ def open_warehouse(path: Path, *, wait_seconds: float = 900.0) -> Iterator[duckd
         try:
             path.chmod(0o600)
             con.execute("set timezone = 'UTC'")
-            con.execute(files("pipelines.warehouse").joinpath("schema.sql").read_text(encoding="utf-8"))
+            prepare_tables(con)
             yield con
         finally:
             con.close()

@@ -20,6 +20,10 @@ class WarehouseBusyError(RuntimeError):
     """Another process works on the warehouse and did not finish in time."""
 
 
+class WarehouseOutdatedError(RuntimeError):
+    """A warehouse of another version whose tables cannot be changed into those of this one."""
+
+
 NO_SPACE = (
     "The disk of the data folder is full. Free some space and run again: what was landed and loaded is kept, the last "
     "published release stands, and the next run goes on from there."

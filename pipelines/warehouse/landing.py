@@ -212,6 +212,17 @@ class Landing:
             writer.abandon()
             raise
 
+    def is_intact(self, record: FetchRecord) -> bool:
+        """Whether the body is still, byte for byte, what was received."""
+        digest = hashlib.sha256()
+        try:
+            with self.body_path(record).open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+                while data := stream.read(1 << 20):
+                    digest.update(data)
+        except (OSError, zstandard.ZstdError):
+            return False
+        return digest.hexdigest() == record.body_sha256
+
     def relative(self, path: Path) -> str:
         """The path as it stands in records: relative to landing/, with forward slashes."""
         return path.relative_to(self.root).as_posix()

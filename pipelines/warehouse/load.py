@@ -35,23 +35,30 @@ def load_pending(
     landing: Landing,
     on_loaded: Callable[[LoadedFetch], None] = lambda _: None,
     max_removed_share: float = MAX_REMOVED_SHARE,
+    *,
+    verifies_bodies: bool = False,
 ) -> list[LoadedFetch]:
     """Load all landed answers that the ledger does not know, in the order they were made.
 
     Each is one transaction, rows and ledger entry together, so a killed load goes on where it stopped. A body
-    that is not what it should be is refused, with a reason in the ledger and beside the record.
+    that is not what it should be is refused, with a reason in the ledger and beside the record. verifies_bodies:
+    read each body once more before it is loaded, and refuse those that are no longer what was received.
     """
     landing.remove_unfinished()
     loaded = []
     for landed in landing.all_fetches(known_fetch_ids(con)):
-        result = _load_one(con, landing, landed, max_removed_share)
+        result = _load_one(con, landing, landed, max_removed_share, verifies_bodies)
         on_loaded(result)
         loaded.append(result)
     return loaded
 
 
 def _load_one(
-    con: duckdb.DuckDBPyConnection, landing: Landing, landed: LandedFetch, max_removed_share: float
+    con: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    landed: LandedFetch,
+    max_removed_share: float,
+    verifies_bodies: bool,
 ) -> LoadedFetch:
     """One landed answer, in one transaction.
 
@@ -64,6 +71,8 @@ def _load_one(
             add_fetch(con, record, None, LoadFacts())
         return LoadedFetch(record, None, LoadFacts())
     try:
+        if verifies_bodies and landing.body_path(record).is_file() and not landing.is_intact(record):
+            raise RefusedBodyError("The landed file is damaged: it is no longer what was received.")
         with transaction(con):
             verdict, facts = _load_body(con, landing, record, max_removed_share)
             add_fetch(con, record, verdict, facts)

@@ -17,13 +17,14 @@ def rebuild_warehouse(
     """Load every landed answer into a new file and put it in the place of the warehouse at ``path``.
 
     The old warehouse stands until the new one is complete; its write-ahead log goes with it, as DuckDB would
-    replay it into the new file. Raises WarehouseBusyError.
+    replay it into the new file. Bodies that were damaged since they were received are refused, not loaded in part.
+    Raises WarehouseBusyError.
     """
     new = path.with_name(path.stem + ".rebuild.duckdb")
     with warehouse_lock(path, wait_seconds=wait_seconds):
         _remove(new)
         with open_warehouse(new, wait_seconds=wait_seconds) as con:
-            loaded = load_pending(con, landing, max_removed_share=max_removed_share)
+            loaded = load_pending(con, landing, max_removed_share=max_removed_share, verifies_bodies=True)
             con.execute("checkpoint")
         _wal(path).unlink(missing_ok=True)
         new.replace(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from unit_crash import run_jobs
 from unit_landing import TENANT, Lander, contents
 from unit_reports import people, report, row
@@ -17,6 +18,8 @@ from unit_reports import people, report, row
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import load_pending
+from pipelines.warehouse.own_lists import OWN_LISTS
+from pipelines.warehouse.rebuild import rebuild_warehouse
 
 DAY, NEXT_DAY = "2026-08-20", "2026-08-21"
 MAIL = "@fabrikam.example"
@@ -92,7 +95,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tables]:
 
 def test_the_story_is_worth_telling(told: tuple[Path, Tables]) -> None:
     _, tables = told
-    assert not [name for name, rows in tables.items() if not rows]
+    of_the_user = {f"raw.{own_list.table}" for own_list in OWN_LISTS}
+    assert {name for name, rows in tables.items() if not rows} == of_the_user
     outcomes = {str(value) for fetch in tables["ledger.fetches"] for value in fetch}
     assert {"applied", "kept", "held", "refused", "failed"} <= outcomes
 
@@ -118,6 +122,31 @@ def test_a_rebuild_gives_the_same_tables_keys_and_verdicts_wherever_it_runs(
         monkeypatch.undo()
         time.tzset()
     assert verdicts(tmp_path) == verdicts(root)
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "gone"])
+def test_a_rebuild_refuses_what_was_damaged_since_it_came(tmp_path: Path, harm: str) -> None:
+    """A cut body reads as fewer rows, or none at all, without an error."""
+    lander = Lander(tmp_path)
+    landing = lander.landing
+    lander.objects("users", [person("u1"), person("u2")])
+    lander.day(DAY, report(*people("anna", "ben")))
+    warehouse = tmp_path / "warehouse.duckdb"
+    loaded = rebuild_warehouse(warehouse, landing, wait_seconds=0)
+    assert [result.verdict.verdict for result in loaded if result.verdict] == ["applied", "applied"]
+    body = landing.body_path(loaded[0].record)
+    content = body.read_bytes()
+    if harm == "cut":
+        body.write_bytes(content[: len(content) // 2])
+    elif harm == "changed":
+        body.write_bytes(zstandard.compress(b'{"value":[]}\n'))
+    else:
+        body.unlink()
+    refused, kept = (result.verdict for result in rebuild_warehouse(warehouse, landing, wait_seconds=0))
+    assert refused is not None
+    assert kept is not None
+    assert (refused.verdict, kept.verdict) == ("refused", "applied")
+    assert ("is gone" if harm == "gone" else "no longer what was received") in str(refused.reason)
 
 
 def test_loading_after_every_fetch_gives_the_same_tables(told: tuple[Path, Tables], tmp_path: Path) -> None:

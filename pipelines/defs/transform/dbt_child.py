@@ -24,6 +24,8 @@ def main() -> None:
     parent = os.environ.pop(PARENT_VARIABLE, "")
     if parent:
         threading.Thread(target=end_with_parent, args=(int(parent),), daemon=True).start()
+    # What dbt writes beside the warehouse holds names of people, too.
+    os.umask(0o077)
     from dbt.cli.main import cli
 
     sys.argv[0] = "dbt"
