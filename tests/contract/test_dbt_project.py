@@ -36,6 +36,7 @@ PUBLISHED = {
         "sync_runs",
         "license_inventory",
         "license_inventory_daily",
+        "license_cost_by_department",
         "report_days",
         "license_utilization",
         "license_savings",
@@ -49,6 +50,7 @@ PUBLISHED = {
         "user_app_periods",
         "license_assignments",
         "license_assignment_history",
+        "rightsize_suggestions",
         "reclaimable_licenses",
     },
 }

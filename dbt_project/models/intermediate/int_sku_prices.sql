@@ -20,6 +20,11 @@ with
         union
         select tenant_id, sku_id
         from {{ ref("stg_graph__user_licenses") }}
+        union
+        -- What the tenant could have instead.
+        select tenants.tenant_id, known.sku_id
+        from {{ ref("int_tenants") }} as tenants
+        cross join {{ ref("sku_names") }} as known
     ),
 
     names as (
