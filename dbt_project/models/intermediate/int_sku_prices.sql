@@ -1,6 +1,5 @@
 -- A price names a SKU by its id or by its part number, and one tenant or all. From the first day
--- of a
--- tenant's own price on, the prices for all tenants are not asked any more.
+-- of a tenant's own price on, the prices for all tenants are not asked any more.
 with
     newest as (
         select
