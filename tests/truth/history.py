@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ TODAY = date(2026, 10, 30)
 ALL_SOURCES = {"users", "deletedUsers", "subscribedSkus", "subscriptions", "organization", "getM365AppUserCounts"}
 # Runs begin at this hour (UTC) of their day.
 RUN_HOUR = 6
+# How often a thrifty history is loaded, in days.
+LOAD_EVERY = 15
 
 
 class DailyClock:
@@ -100,9 +102,11 @@ class History:
             **more,
         )
 
-    def rebuild(self) -> None:
-        """The warehouse made anew from landing/; `build` must follow."""
-        rebuild_warehouse(self.warehouse, Landing(self.data_dir / "landing"), wait_seconds=60)
+    def rebuilt(self, data_dir: Path) -> History:
+        """The same history with a warehouse made anew from landing/, in another folder; dbt not yet run."""
+        again = replace(self, data_dir=data_dir)
+        rebuild_warehouse(again.warehouse, Landing(self.data_dir / "landing"), wait_seconds=60)
+        return again
 
     def build(self, *arguments: str) -> None:
         """Load the user's own lists and run dbt once, with the variables that the job gives it."""
@@ -156,12 +160,14 @@ def simulate(
     days: int,
     *,
     settle_days: int = 10,
+    thrifty: bool = False,
     skip: Callable[[date], bool] = lambda _: False,
     on_day: Callable[[date], None] = lambda _: None,
 ) -> History:
     """Sync a company daily, the last time on the tenant's own day; returns its history, dbt not yet run.
 
-    settle_days: at what age a day counts as settled; with fewer, far fewer days are fetched again.
+    settle_days: at what age a day counts as settled; with fewer, far fewer days are fetched again. thrifty: leave
+    out what a later answer replaces without a trace, namely all period snapshots but the last of each month.
     skip: the days on which nobody runs the sync.
     """
     history = History(tenant, data_dir, settle_days)
@@ -169,14 +175,22 @@ def simulate(
     last = tenant.spec.today
     with served(tenant, data_dir / "simulator") as server, loading(history.warehouse) as con:
         target = _tenant_settings(server)
+        settings = history.settings(last, ca_bundle=server.ca_bundle)
         for number in range(days):
             day = last - timedelta(days=days - 1 - number)
             if skip(day):
                 continue
             clock.begin(day)
             server.tenant = tenant.with_today(day)
-            _fetch(history.settings(day, ca_bundle=server.ca_bundle), target, landing)
-            load_pending(con, landing)
+            is_replaced = day != last and not _is_month_end(day - timedelta(days=2))
+            _fetch(
+                settings.model_copy(update={"today": day}),
+                target,
+                landing,
+                with_periods=not (thrifty and is_replaced),
+            )
+            if not thrifty or day == last or number % LOAD_EVERY == 0:
+                load_pending(con, landing)
             history.days.append(day)
             on_day(day)
     return history
@@ -195,13 +209,18 @@ def _tenant_settings(server: SimulatorServer) -> TenantSettings:
     return settings.tenants()[0]
 
 
-def _fetch(settings: Settings, target: TenantSettings, landing: Landing) -> None:
+def _is_month_end(day: date) -> bool:
+    return (day + timedelta(days=1)).day == 1
+
+
+def _fetch(settings: Settings, target: TenantSettings, landing: Landing, *, with_periods: bool) -> None:
     """What one day's run asks for, in the order of the job."""
     run_id = f"run-{settings.today}"
     with open_fetcher(settings, target, landing, run_id=run_id, sleep=time.sleep) as fetcher:
         read_report_settings(fetcher)
         extract_report_days(fetcher, plan_report_days(settings, target, landing))
-        extract_report_periods(fetcher)
+        if with_periods:
+            extract_report_periods(fetcher)
         extract_directory(fetcher, settings, ALL_SOURCES)
 
 
