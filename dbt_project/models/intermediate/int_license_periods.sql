@@ -9,9 +9,9 @@ with
             observed_at,
             observed_on,
             is_present,
-            row_number() over (
-                partition by tenant_id, user_key, observed_on order by observed_at desc
-            ) as recency
+            lead(observed_on) over (
+                partition by tenant_id, user_key order by observed_on, observed_at
+            ) as next_state_on
         from {{ ref("stg_graph__users") }}
     ),
 
@@ -35,7 +35,7 @@ with
                 partition by tenant_id, user_key order by observed_on
             ) as is_present_next
         from days
-        where recency = 1
+        where next_state_on is null or next_state_on > observed_on
     ),
 
     assigned as (
@@ -63,29 +63,49 @@ with
         where states.is_present
     ),
 
-    -- The difference of the two numbers is the same for states without a gap.
-    numbered as (
+    -- A state begins a period when the one before was without the licence, and ends it when the
+    -- next one is.
+    beside as (
         select
             *,
-            state_number - dense_rank() over (
-                partition by tenant_id, user_key, sku_id, assigned_by_group, is_held
-                order by state_number
-            ) as stretch
+            coalesce(
+                state_number - lag(state_number) over (
+                    partition by tenant_id, user_key, sku_id, assigned_by_group, is_held
+                    order by state_number
+                )
+                > 1,
+                true
+            ) as is_first,
+            coalesce(
+                lead(state_number) over (
+                    partition by tenant_id, user_key, sku_id, assigned_by_group, is_held
+                    order by state_number
+                )
+                - state_number
+                > 1,
+                true
+            ) as is_last
         from assigned
     ),
 
-    placed as (
+    -- Of each period its first and its last state, which may be the same.
+    ends as (
         select
             *,
-            row_number() over (
-                partition by tenant_id, user_key, sku_id, assigned_by_group, is_held, stretch
-                order by state_number
-            ) as place,
-            row_number() over (
-                partition by tenant_id, user_key, sku_id, assigned_by_group, is_held, stretch
-                order by state_number desc
-            ) as place_from_end
-        from numbered
+            lag(observed_on) over (
+                partition by tenant_id, user_key, sku_id, assigned_by_group, is_held
+                order by state_number, is_last
+            ) as begun_on,
+            lag(last_updated_on) over (
+                partition by tenant_id, user_key, sku_id, assigned_by_group, is_held
+                order by state_number, is_last
+            ) as begun_updated_on,
+            lag(previous_observed_on) over (
+                partition by tenant_id, user_key, sku_id, assigned_by_group, is_held
+                order by state_number, is_last
+            ) as begun_not_seen_on
+        from beside
+        where is_first or is_last
     ),
 
     stretches as (
@@ -95,20 +115,18 @@ with
             sku_id,
             assigned_by_group,
             is_held,
-            min(observed_on) as first_seen_on,
-            max(observed_on) as last_changed_on,
-            max(case when place = 1 then last_updated_on end) as first_updated_on,
-            max(case when place = 1 then previous_observed_on end) as not_seen_on,
-            max(case when place_from_end = 1 then last_updated_on end) as last_updated_on,
-            max(case when place_from_end = 1 then state end) as state,
-            max(case when place_from_end = 1 then error end) as error,
-            max(case when place_from_end = 1 then entitlement_key end) as entitlement_key,
-            max(case when place_from_end = 1 then next_observed_on end) as ended_on,
-            max(
-                case when place_from_end = 1 and not is_present_next then next_observed_on end
-            ) as gone_on
-        from placed
-        group by tenant_id, user_key, sku_id, assigned_by_group, is_held, stretch
+            case when is_first then observed_on else begun_on end as first_seen_on,
+            observed_on as last_changed_on,
+            case when is_first then last_updated_on else begun_updated_on end as first_updated_on,
+            case when is_first then previous_observed_on else begun_not_seen_on end as not_seen_on,
+            last_updated_on,
+            state,
+            error,
+            entitlement_key,
+            next_observed_on as ended_on,
+            case when not is_present_next then next_observed_on end as gone_on
+        from ends
+        where is_last
     ),
 
     periods as (
