@@ -1,13 +1,38 @@
--- The plans of a SKU are those of the newest answer that named it. A companion plan counts in a SKU
--- that has a plan of its own, whether or not that one is switched off for the person.
+-- The plans of a SKU are those of the newest answer that named any; of a SKU whose plans the tenant
+-- never named, as in a list exported by hand, those that Microsoft's table gives. A companion plan
+-- counts in a SKU that has a plan of its own, even where that one is switched off for the person.
 with
-    plans as (
+    answers as (
         select
             tenant_id,
             sku_id,
             lower(service_plan_id) as service_plan_id,
             rank() over (partition by tenant_id, sku_id order by observed_on desc) as recency
         from {{ ref("stg_graph__sku_service_plans") }}
+    ),
+
+    skus as (
+        select tenant_id, sku_id
+        from {{ ref("stg_graph__subscribed_skus") }}
+        union
+        select tenant_id, sku_id
+        from {{ ref("stg_graph__user_licenses") }}
+    ),
+
+    plans as (
+        select tenant_id, sku_id, service_plan_id
+        from answers
+        where recency = 1
+        union all
+        select skus.tenant_id, skus.sku_id, known.service_plan_id
+        from skus
+        inner join {{ ref("known_sku_plans") }} as known on skus.sku_id = known.sku_id
+        left join
+            answers
+            on skus.tenant_id = answers.tenant_id
+            and skus.sku_id = answers.sku_id
+            and answers.recency = 1
+        where answers.sku_id is null
     ),
 
     plan_apps as (
@@ -27,7 +52,6 @@ with
         from plans
         inner join
             {{ ref("service_plan_apps") }} as apps on plans.service_plan_id = apps.service_plan_id
-        where plans.recency = 1
     ),
 
     -- As held by somebody, and as sold, with every plan switched on.
