@@ -20,7 +20,8 @@ from pipelines.warehouse.errors import (
 
 app = typer.Typer(
     name="m365-usage",
-    help="A warehouse of Microsoft 365 usage and licences. Settings: environment or .env (see .env.example), several tenants: tenants.toml.",
+    help="A warehouse of Microsoft 365 usage and licences. Settings: environment or .env (see .env.example); several "
+    "tenants: tenants.toml (see tenants.example.toml).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from pipelines.cli.query import open_published, print_table
 from pipelines.settings import Settings
+from pipelines.warehouse.own_lists import PRICES_FILE
 from pipelines.warehouse.publish import DATABASE_NAME
 
 _SUITE = """
@@ -37,8 +38,22 @@ from license_inventory
 where applies_to = 'User'
 order by tenant_id, assigned desc, product_name
 """
+_GIVE_BACK = """
+select
+    s.product_name as product, u.holders, u.active_28d as "active in 28 days", s.reclaimable as "to take back",
+    s.unassigned as spare, s.exposure as "cost a month", s.currency
+from license_savings as s
+inner join license_utilization as u on u.tenant_id = s.tenant_id and u.sku_id = s.sku_id
+where s.exposure_units > 0
+order by s.tenant_id, s.exposure desc nulls last, s.product_name
+"""
+_WITHOUT_PRICE = """
+select count(*) from license_inventory
+where applies_to = 'User' and unit_price is null and not is_free and not coalesce(is_trial, false) and assigned > 0
+"""
 _QUERIES = (
     "from suite_usage_daily order by report_date desc limit 7",
+    "select user_principal_name, product_name, reason, last_use_on, monthly_saving from reclaimable_licenses limit 10",
     "select department, count(distinct user_key) as people, count(*) as excel_days "
     "from user_app_days join users using (tenant_id, user_key) where app = 'excel' group by all order by all",
     "select display_name, department, last_used_on, user_days from user_app_usage_28d "
@@ -59,10 +74,18 @@ def print_summary(settings: Settings, console: Console) -> None:
                 "  Teams stands on its own and is in neither.\n",
                 highlight=False,
             )
-        for title, sql in (("Apps", _APPS), ("Licences", _LICENSES)):
+        tables = (("Apps", _APPS), ("Licences", _LICENSES), ("What can be given back", _GIVE_BACK))
+        for title, sql in tables:
             console.print(title, style="bold")
             result = con.execute(sql)
             print_table(console, [column[0] for column in result.description], result.fetchall())
+        (unpriced,) = con.execute(_WITHOUT_PRICE).fetchone() or (0,)
+        if unpriced:
+            console.print(
+                f"  Products in use without a price: {unpriced}. Their cost is unknown and in no sum; prices stand in "
+                f"{settings.rules_dir / PRICES_FILE} (docs/rules.md).",
+                highlight=False, soft_wrap=True,
+            )  # fmt: skip
     console.print("Files", style="bold")
     for link, who in (("published", "aggregates, may be shared"), ("published_admin", "people by name")):
         console.print(f"  {settings.data_dir / link / DATABASE_NAME}  ({who})", highlight=False, soft_wrap=True)
