@@ -17,6 +17,7 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.publish.dictionary import as_markdown, dictionary_tables
 from pipelines.warehouse import bits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,13 @@ PUBLISHED = {
         "license_inventory_daily",
         "license_cost_by_department",
         "report_days",
+        "app_usage_windows",
+        "usage_weekly",
+        "usage_depth",
+        "adoption_by_department",
+        "engagement_monthly",
+        "suite_teams_segments",
+        "reconciliation_daily",
         "license_utilization",
         "license_savings",
         "waste_monthly",
@@ -175,6 +183,17 @@ def test_everything_is_described(manifest: dict[str, Any]) -> None:
         for column in node["columns"].values():
             assert column["description"], f"{node['unique_id']}.{column['name']}"
         assert node["resource_type"] != "model" or node["description"].startswith("One row per "), node["unique_id"]
+
+
+def test_the_data_dictionary_is_up_to_date_and_complete(manifest: dict[str, Any]) -> None:
+    for table in dictionary_tables(manifest):
+        assert table.description, table.name
+        assert table.columns, table.name
+        for column, (kind, description) in table.columns.items():
+            assert kind, f"{table.name}.{column} has no type"
+            assert description, f"{table.name}.{column} has no description"
+    page = ROOT / "docs" / "data-dictionary.md"
+    assert page.read_text(encoding="utf-8") == as_markdown(manifest), "make docs writes the page anew"
 
 
 def test_measures_say_what_may_be_added(manifest: dict[str, Any]) -> None:
