@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test soak ui sync lint clean
+.PHONY: demo test soak ui sync docs lint clean
 
 demo: $(STAMP)  ## a simulated tenant, the whole job, the result
 	$(BIN)/m365-usage demo
@@ -25,6 +25,10 @@ sync: $(STAMP)  ## fetch, load, transform, publish, for the tenant in .env
 
 ui: $(STAMP)  ## the Dagster UI and the daemon that runs the schedule, on 127.0.0.1:3000
 	$(BIN)/m365-usage ui
+
+docs: $(STAMP)  ## the data dictionary, docs/data-dictionary.md, from the descriptions of the dbt project
+	$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project --target-path target/docs
+	$(BIN)/python -m pipelines.publish.dictionary dbt_project/target/docs/manifest.json docs/data-dictionary.md
 
 lint: $(STAMP)  ## format, then check style and types
 	$(BIN)/ruff format .

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.publish.dictionary import dictionary_rows
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME, published_tables, read_manifest, write_database
@@ -37,7 +38,8 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
         def build(name: str, folder: Path) -> None:
             path = folder / DATABASE_NAME
             facts = {"publish_id": publish_id, "data_through": data_through, "build": name}
-            rows[name] = write_database(con, published_tables(manifest, name), path, facts)
+            dictionary = dictionary_rows(manifest, name)
+            rows[name] = write_database(con, published_tables(manifest, name), path, facts, dictionary)
             sizes[name] = path.stat().st_size
 
         make_release(settings.data_dir, publish_id, build, keep=settings.keep_releases)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ import duckdb
 # The oldest storage version that DuckDB still writes: every 1.x reader opens it.
 STORAGE_VERSION = "v1.0.0"
 DATABASE_NAME = "m365_usage.duckdb"
+
+# table, column, position, type, is_grain, grain, meaning, additivity
+DictionaryRow = tuple[str, str, int, str, bool, str, str, str | None]
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,17 @@ def published_tables(manifest: Mapping[str, Any], build: str) -> list[PublishedT
 
 
 def write_database(
-    con: duckdb.DuckDBPyConnection, tables: list[PublishedTable], path: Path, facts: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    tables: list[PublishedTable],
+    path: Path,
+    facts: Mapping[str, str],
+    dictionary: Sequence[DictionaryRow] = (),
 ) -> dict[str, int]:
     """Copy the tables into a new database file at ``path``; returns the rows of each.
 
     con has the warehouse open. The file is check-pointed and closed, no write-ahead log stands beside it, and
-    any DuckDB 1.x opens it. facts become the comment on the schema's ``publish_info`` table.
+    any DuckDB 1.x opens it. facts become the rows of its table ``publish_info``, dictionary those of
+    ``data_dictionary``, which describes the two of them as well.
     """
     con.execute(f"attach '{_literal(path)}' as target (storage_version '{STORAGE_VERSION}')")
     try:
@@ -60,15 +68,37 @@ def write_database(
             _copy_view(con, table, tables) if table.is_view else _copy_table(con, table)
             _copy_comments(con, table)
             rows[table.name] = _count(con, table.name)
-        con.execute("create table target.main.publish_info (name varchar, value varchar)")
-        con.executemany("insert into target.main.publish_info values (?, ?)", [list(item) for item in facts.items()])
-        con.execute("comment on table target.main.publish_info is 'One row per fact about this published copy.'")
+        _write_own_tables(con, facts, dictionary)
         con.execute("checkpoint target")
     finally:
         con.execute("detach target")
     if path.with_name(path.name + ".wal").exists():
         raise RuntimeError(f"A write-ahead log was left beside {path.name}; it is not published.")
     return rows
+
+
+def _write_own_tables(
+    con: duckdb.DuckDBPyConnection, facts: Mapping[str, str], dictionary: Sequence[DictionaryRow]
+) -> None:
+    con.execute("create table target.main.publish_info (name varchar, value varchar)")
+    con.executemany("insert into target.main.publish_info values (?, ?)", [list(item) for item in facts.items()])
+    con.execute(
+        """
+        create table target.main.data_dictionary (
+            table_name varchar, column_name varchar, position integer, type varchar,
+            is_grain boolean, grain varchar, meaning varchar, additivity varchar
+        )
+        """
+    )
+    if dictionary:
+        con.executemany(
+            "insert into target.main.data_dictionary values (?, ?, ?, ?, ?, ?, ?, ?)", [list(row) for row in dictionary]
+        )
+    for table in ("publish_info", "data_dictionary"):
+        own = [row for row in dictionary if row[0] == table]
+        for _, column, _, _, _, grain, meaning, _ in own:
+            con.execute(f"comment on column target.main.{table}.{_name(column)} is '{_literal(meaning)}'")
+            con.execute(f"comment on table target.main.{table} is '{_literal(grain)}'")
 
 
 def read_manifest(path: Path) -> Mapping[str, Any]:

@@ -135,6 +135,7 @@ def test_tables_are_copied_with_rows_and_types(con: duckdb.DuckDBPyConnection, t
 def test_nothing_else_is_published(con: duckdb.DuckDBPyConnection, target: Path) -> None:
     write_database(con, [USERS], target, FACTS)
     assert rows_of(target, "select schema_name, table_name from duckdb_tables() order by all") == [
+        ("main", "data_dictionary"),
         ("main", "publish_info"),
         ("main", "users"),
     ]
@@ -152,7 +153,8 @@ def test_comments_are_copied_whatever_they_hold(con: duckdb.DuckDBPyConnection, 
     assert dict(rows_of(target, "select table_name, comment from duckdb_tables()")) == {
         "users": "One row per person; it's the grain -- truly.",
         "users_daily": None,
-        "publish_info": "One row per fact about this published copy.",
+        "publish_info": None,
+        "data_dictionary": None,
     }
     assert rows_of(target, "select comment from duckdb_views() where view_name = 'user_names'") == [("A view.",)]
     assert rows_of(
