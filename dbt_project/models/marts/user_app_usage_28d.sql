@@ -54,9 +54,9 @@ select
         ''
     ) as platforms,
     case
-        when platforms.user_days * 2 > windows.counted_weekdays
+        when platforms.user_days > {{ var("core_share") }} * windows.counted_weekdays
         then 'core'
-        when platforms.user_days * 5 >= windows.counted_weekdays
+        when platforms.user_days >= {{ var("regular_share") }} * windows.counted_weekdays
         then 'regular'
         else 'occasional'
     end as usage_level
