@@ -6,7 +6,6 @@ from rich.console import Console
 
 from pipelines.cli.query import open_published, print_table
 from pipelines.settings import Settings
-from pipelines.warehouse.own_lists import PRICES_FILE
 from pipelines.warehouse.publish import DATABASE_NAME
 
 _SUITE = """
@@ -40,8 +39,8 @@ order by tenant_id, assigned desc, product_name
 """
 _GIVE_BACK = """
 select
-    s.product_name as product, u.holders, u.active_28d as "active in 28 days", s.reclaimable as "to take back",
-    s.unassigned as spare, s.exposure as "cost a month", s.currency
+    s.product_name as product, u.holders, u.active_28d as "active 28 d", s.reclaimable as "take back",
+    s.unassigned as spare, s.exposure || ' ' || s.currency as "cost a month"
 from license_savings as s
 inner join license_utilization as u on u.tenant_id = s.tenant_id and u.sku_id = s.sku_id
 where s.exposure_units > 0
@@ -82,10 +81,9 @@ def print_summary(settings: Settings, console: Console) -> None:
         (unpriced,) = con.execute(_WITHOUT_PRICE).fetchone() or (0,)
         if unpriced:
             console.print(
-                f"  Products in use without a price: {unpriced}. Their cost is unknown and in no sum; prices stand in "
-                f"{settings.rules_dir / PRICES_FILE} (docs/rules.md).",
-                highlight=False, soft_wrap=True,
-            )  # fmt: skip
+                f"  Products in use without a price: {unpriced}; their cost is unknown (docs/rules.md).",
+                highlight=False,
+            )
     console.print("Files", style="bold")
     for link, who in (("published", "aggregates, may be shared"), ("published_admin", "people by name")):
         console.print(f"  {settings.data_dir / link / DATABASE_NAME}  ({who})", highlight=False, soft_wrap=True)
