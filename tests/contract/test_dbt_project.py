@@ -413,6 +413,13 @@ def test_small_licences(query: Query) -> None:
         (1, "direct", date(2026, 9, 1), "last_updated"),
         (2, "group", date(2026, 10, 15), "first_seen"),
     ]
+    sql = "select user_key, valid_from, valid_to, is_held from license_assignment_history order by user_key"
+    assert query(sql) == [(1, date(2026, 9, 1), None, True), (2, date(2026, 10, 15), None, True)]
+    sql = "select observed_on, assigned, unassigned from license_inventory_daily"
+    assert query(sql) == [(date(2026, 10, 30), 2, 3)]
+    sql = "select department, licenses, monthly_cost from {}license_cost_by_department"
+    assert query(sql.format("")) == [("Unknown department", 2, None)]
+    assert query(sql.format("shareable.")) == [("All", 2, None)]
 
 
 def test_small_groups_are_not_shared(query: Query) -> None:
