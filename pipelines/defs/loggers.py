@@ -1,6 +1,7 @@
 """A log for people who wait: one line per thing done, no internals."""
 
 import logging
+from typing import Any
 
 import dagster as dg
 from rich.console import Console
@@ -15,9 +16,12 @@ _STEPS = {
     "publish": "Publishing",
 }
 
+# What Dagster says, at first and once a minute, of a step whose pool another run holds.
+_BLOCKED = ("Step blocked by limit for pool", "Step still blocked by limit for pool")
+WAITING = "Waiting: another run works on the warehouse."
 
 # Lines are printed as they are: no markup in a message is meant as such.
-_AS_IT_IS: dict[str, bool] = {"markup": False, "highlight": False, "soft_wrap": True}
+_AS_IT_IS: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 
 
 class _ProgressHandler(logging.Handler):
@@ -30,20 +34,14 @@ class _ProgressHandler(logging.Handler):
         event = meta.get("dagster_event")
         if event is not None:
             if event.event_type_value == "STEP_START" and event.step_key in _STEPS:
-                self._console.print(
-                    f"{_STEPS[event.step_key]} …", style="bold", markup=False, highlight=False, soft_wrap=True
-                )
+                self._console.print(f"{_STEPS[event.step_key]} …", style="bold", **_AS_IT_IS)
+            elif (event.message or "").startswith(_BLOCKED):
+                self._console.print(f"  {WAITING}", style="yellow", **_AS_IT_IS)
             return
         if record.levelno < logging.INFO or meta.get("step_key") == "dbt":
             return
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        self._console.print(
-            f"  {meta.get('orig_message') or record.getMessage()}",
-            style=style,
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        self._console.print(f"  {meta.get('orig_message') or record.getMessage()}", style=style, **_AS_IT_IS)
 
 
 def _progress(_: dg.InitLoggerContext) -> logging.Logger:

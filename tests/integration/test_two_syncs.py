@@ -124,6 +124,7 @@ def test_two_syncs_at_once_both_end_well(make_rig: Callable[..., Rig]) -> None:
             run.kill()
     assert [run.returncode for run in runs] == [0, 0], f"{time.monotonic() - began:.0f} s\n" + "\n\n".join(outputs)
     assert "Traceback" not in "".join(outputs)
+    assert "Waiting: another run works on the warehouse." in "".join(outputs)
     assert reader.execute("from tenants").fetchall() == [("before",)]
     reader.close()
     with duckdb.connect(str(path.resolve()), read_only=True) as con:
