@@ -1,7 +1,10 @@
 with
     states as (
         select
-            *,
+            tenant_id,
+            user_key,
+            observed_at,
+            is_present,
             row_number() over (
                 partition by tenant_id, user_key order by observed_at desc
             ) as recency,
@@ -15,7 +18,16 @@ with
 
     newest as (select tenant_id, user_key, observed_at, is_present from states where recency = 1),
 
-    described as (select * from states where telling = 1),
+    described as (
+        select users.*
+        from {{ ref("stg_graph__users") }} as users
+        inner join
+            states
+            on users.tenant_id = states.tenant_id
+            and users.user_key = states.user_key
+            and users.observed_at = states.observed_at
+        where states.telling = 1
+    ),
 
     keys as (
         select tenant_id, user_key

@@ -11,12 +11,18 @@ select
     people.company_name,
     people.manager_name,
     people.user_type,
+    accounts.account_kind,
+    accounts.kind_basis as account_kind_basis,
     people.account_enabled,
     people.created_at,
     people.deleted_at,
     sign_ins.last_sign_in_at,
     case when people.is_deleted then 'deleted' else 'matched' end as identity_state
 from {{ ref("int_people") }} as people
+left join
+    {{ ref("int_accounts") }} as accounts
+    on people.tenant_id = accounts.tenant_id
+    and people.user_key = accounts.user_key
 left join
     {{ ref("stg_graph__user_sign_ins") }} as sign_ins
     on people.tenant_id = sign_ins.tenant_id
@@ -38,6 +44,8 @@ select
     null as company_name,
     null as manager_name,
     null as user_type,
+    null as account_kind,
+    null as account_kind_basis,
     null as account_enabled,
     null as created_at,
     null as deleted_at,
