@@ -53,7 +53,7 @@ class Held:
     def is_twice(self) -> bool:
         return {source.assigned_by_group is None for source in self.sources} == {True, False}
 
-    @property
+    @cached_property
     def apps(self) -> frozenset[str]:
         """The apps that the service plans which are not switched off entitle to."""
         sku = skus.BY_ID[self.sku_id]
@@ -73,6 +73,7 @@ class Company:
         self.last_day = self.today - timedelta(days=LAG_DAYS)
         self.first_day = first_sync - timedelta(days=LAG_DAYS + WINDOW_DAYS - 1)
         self.first_sync = first_sync
+        self._held: dict[date, list[Held]] = {}
 
     @cached_property
     def people(self) -> dict[str, TruePerson]:
@@ -128,11 +129,14 @@ class Company:
 
     def held(self, day: date) -> list[Held]:
         """Every SKU that is held on the day, by whom and from which sources; what was only wanted is not held."""
+        if day in self._held:
+            return self._held[day]
         sources: dict[tuple[str, str], list[Assignment]] = defaultdict(list)
-        for assignment in self.truth.assignments():
+        for assignment in self.assignments:
             if assignment.is_held and assignment.covers(day):
                 sources[assignment.user_id, assignment.sku_id].append(assignment)
-        return [Held(user_id, sku_id, tuple(found)) for (user_id, sku_id), found in sources.items()]
+        self._held[day] = [Held(user_id, sku_id, tuple(found)) for (user_id, sku_id), found in sources.items()]
+        return self._held[day]
 
     def is_disabled(self, user_id: str, day: date) -> bool:
         person = self.people[user_id]

@@ -46,10 +46,12 @@ from pipelines.warehouse.rebuild import rebuild_warehouse
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 10, 30)
 ALL_SOURCES = {"users", "deletedUsers", "subscribedSkus", "subscriptions", "organization", "getM365AppUserCounts"}
+# Whose past answers are kept as well.
+DAILY_SOURCES = {"users", "deletedUsers", "subscribedSkus"}
 # Runs begin at this hour (UTC) of their day.
 RUN_HOUR = 6
-# How often a thrifty history is loaded, in days.
-LOAD_EVERY = 15
+# How often a thrifty history asks for everything and is loaded, in days.
+FULL_EVERY = 15
 
 
 class DailyClock:
@@ -71,12 +73,14 @@ class DailyClock:
 class History:
     """A company's data folder after its daily syncs; `tenant` is the company on the last of the days.
 
-    settle_days: as the setting of that name. days: the days on which a sync was made, oldest first.
+    settle_days: as the setting of that name. dbt_dir: where dbt keeps what it parsed; None: in data_dir.
+    days: the days on which a sync was made, oldest first.
     """
 
     tenant: Tenant
     data_dir: Path
     settle_days: int = 10
+    dbt_dir: Path | None = None
     days: list[date] = field(default_factory=list)
 
     @property
@@ -104,19 +108,19 @@ class History:
 
     def rebuilt(self, data_dir: Path) -> History:
         """The same history with a warehouse made anew from landing/, in another folder; dbt not yet run."""
-        again = replace(self, data_dir=data_dir)
+        again = replace(self, data_dir=data_dir, dbt_dir=self.dbt_dir or self.data_dir)
         rebuild_warehouse(again.warehouse, Landing(self.data_dir / "landing"), wait_seconds=60)
         return again
 
     def build(self, *arguments: str) -> None:
         """Load the user's own lists and run dbt once, with the variables that the job gives it."""
-        settings = self.settings(self.tenant.spec.today)
+        settings, dbt_dir = self.settings(self.tenant.spec.today), self.dbt_dir or self.data_dir
         with open_warehouse(self.warehouse, wait_seconds=60) as con:
             load_own_lists(con, self.rules_dir)
         done = subprocess.run(
             [str(Path(sys.executable).with_name("dbt")), "build", "--quiet", "--exclude-resource-type", "unit_test",
              "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project"),
-             "--target-path", str(self.data_dir / "target"), "--log-path", str(self.data_dir / "logs"),
+             "--target-path", str(dbt_dir / "target"), "--log-path", str(dbt_dir / "logs"),
              "--vars", json.dumps(dbt_variables(settings)), *arguments],
             env={**os.environ, "M365_WAREHOUSE": str(self.warehouse), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
             capture_output=True, text=True, check=False,
@@ -182,14 +186,10 @@ def simulate(
                 continue
             clock.begin(day)
             server.tenant = tenant.with_today(day)
-            is_replaced = day != last and not _is_month_end(day - timedelta(days=2))
-            _fetch(
-                settings.model_copy(update={"today": day}),
-                target,
-                landing,
-                with_periods=not (thrifty and is_replaced),
-            )
-            if not thrifty or day == last or number % LOAD_EVERY == 0:
+            is_full = not thrifty or day == last or number % FULL_EVERY == 0
+            with_everything = is_full or _is_month_end(day - timedelta(days=2))
+            _fetch(settings.model_copy(update={"today": day}), target, landing, with_everything=with_everything)
+            if is_full:
                 load_pending(con, landing)
             history.days.append(day)
             on_day(day)
@@ -213,15 +213,16 @@ def _is_month_end(day: date) -> bool:
     return (day + timedelta(days=1)).day == 1
 
 
-def _fetch(settings: Settings, target: TenantSettings, landing: Landing, *, with_periods: bool) -> None:
+def _fetch(settings: Settings, target: TenantSettings, landing: Landing, *, with_everything: bool) -> None:
     """What one day's run asks for, in the order of the job."""
     run_id = f"run-{settings.today}"
     with open_fetcher(settings, target, landing, run_id=run_id, sleep=time.sleep) as fetcher:
-        read_report_settings(fetcher)
+        if with_everything:
+            read_report_settings(fetcher)
         extract_report_days(fetcher, plan_report_days(settings, target, landing))
-        if with_periods:
+        if with_everything:
             extract_report_periods(fetcher)
-        extract_directory(fetcher, settings, ALL_SOURCES)
+        extract_directory(fetcher, settings, ALL_SOURCES if with_everything else DAILY_SOURCES)
 
 
 def main() -> None:

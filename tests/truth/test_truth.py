@@ -1,80 +1,19 @@
 """120 days of a simulated company: every figure about people, licences and money equals the company's own truth.
 
-What must come out is worked out in tests.truth.expected, from the definitions and the ground truth alone.
+What must come out is worked out in tests.truth.expected and expected_use, from the definitions and the truth alone.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
 
 import pytest
 
-from pipelines.simulator import Tenant, TenantSpec, skus
-from tests.truth.expected import Company, Held, renames_to_tell
-from tests.truth.history import TODAY, History, simulate
-
-DAYS = 120
-# Per month; the others have no price.
-PRICES = {skus.E5.sku_id: 57.0, skus.E3.sku_id: 36.0, skus.F3.sku_id: 8.0, skus.VISIO_PLAN_2.sku_id: 15.0}
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A company's tables, and what they must say."""
-
-    history: History
-    company: Company
-    folder: Path
-
-
-def corrected(tenant: Tenant) -> Tenant:
-    """Some days change when they are three days old: rows go and come, flags are switched."""
-    for age in (9, 24, 45, 80):
-        day = TODAY - timedelta(days=age)
-        tenant.correct(day, drop=2, switch_off=2, switch_on=2, app="Word", seen_from=day + timedelta(days=3))
-    return tenant
-
-
-def write_rules(history: History, company: Company) -> None:
-    """What the user tells: prices (one per year), the service accounts, renames from before the first sync."""
-    folder = history.rules_dir
-    folder.mkdir()
-    lines = ["sku,price,currency,per"]
-    lines += [f"{sku_id},{price},EUR,month" for sku_id, price in PRICES.items() if sku_id != skus.F3.sku_id]
-    lines += [f"{skus.F3.part_number},{PRICES[skus.F3.sku_id] * 12},EUR,year"]
-    (folder / "prices.csv").write_text("\n".join(lines) + "\n")
-    lines = ["user_name,kind"]
-    lines += [f"{person.upns[-1].upn},service_account" for person in company.truth.of_kind("service_account")]
-    (folder / "allow_list.csv").write_text("\n".join(lines) + "\n")
-    lines = ["old_upn,new_upn,renamed_on"]
-    lines += [",".join(map(str, rename)) for rename in renames_to_tell(company)]
-    (folder / "renames.csv").write_text("\n".join(lines) + "\n")
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param((1, 200, True), id="seed1"),
-        pytest.param((2, 300, False), id="seed2", marks=pytest.mark.soak),
-        pytest.param((3, 300, False), id="seed3", marks=pytest.mark.soak),
-        pytest.param((4, 90, False), id="seed4", marks=pytest.mark.soak),
-    ],
-)
-def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    seed, users, is_thrifty = request.param
-    folder = tmp_path_factory.mktemp("truth")
-    tenant = corrected(Tenant(TenantSpec(seed=seed, users=users, today=TODAY)))
-    settle_days = 3 if is_thrifty else 10
-    history = simulate(tenant, folder / "data", DAYS, settle_days=settle_days, thrifty=is_thrifty)
-    company = Company(tenant, history.days[0])
-    write_rules(history, company)
-    history.build()
-    yield Bench(history, company, folder)
-    shutil.rmtree(folder, ignore_errors=True)
+from pipelines.simulator import skus
+from tests.truth.conftest import DAYS, PRICES, Bench
+from tests.truth.expected import Company, Held
+from tests.truth.expected_use import ALL, LINES
+from tests.truth.history import TODAY, History
 
 
 def periods(history: History) -> set[tuple[object, ...]]:
@@ -254,3 +193,105 @@ def test_waste_of_past_months(bench: Bench) -> None:
             assert row["realised"] == len(earlier - held), part
             assert row["used_again"] == len((earlier & held) - of_sku), part
         before = listed
+
+
+def test_cost_by_department(bench: Bench) -> None:
+    wanted: dict[tuple[str, str], int] = {}
+    for licence in bench.company.held(TODAY):
+        key = (bench.use.department(licence.user_id), licence.sku_id)
+        wanted[key] = wanted.get(key, 0) + 1
+    found = {(row["department"], row["sku_id"]): row for row in bench.history.table("license_cost_by_department")}
+    assert {key: row["licenses"] for key, row in found.items()} == wanted
+    for (_, sku_id), row in found.items():
+        price = 0 if row["is_free"] else PRICES.get(sku_id)
+        cost = None if row["is_free"] or price is None else pytest.approx(row["licenses"] * price)
+        assert row["monthly_cost"] == cost
+
+
+def test_windows_of_use(bench: Bench) -> None:
+    rows = bench.history.table("app_usage_windows")
+    found = {
+        (row["app"], row["department"], row["window_days"], row["day_kind"]): (
+            row["active_users"],
+            row["user_days"],
+            row["licensed_users"],
+            row["licensed_active_users"],
+        )
+        for row in rows
+    }
+    assert len(found) == len(rows)
+    assert {key: row for key, row in found.items() if any(row)} == bench.use.windows()
+
+
+def test_weeks_of_use(bench: Bench) -> None:
+    rows = [row for row in bench.history.table("usage_weekly") if row["is_complete"] and row["license_known"]]
+    columns = ("active_users", "licensed_users", "licensed_active_users")
+    found = {(row["app"], row["department"], row["week_start"]): tuple(row[name] for name in columns) for row in rows}
+    wanted = {
+        (line, department, monday): counts
+        for line in LINES
+        for monday in bench.use.whole_weeks()
+        for department, counts in bench.use.week(line, monday).items()
+    }
+    assert len(bench.use.whole_weeks()) == 17
+    assert {key: row for key, row in found.items() if any(row)} == wanted
+
+
+def test_adoption(bench: Bench) -> None:
+    rows = bench.history.table("adoption_by_department")
+    found = {(row["app"], row["department"]): row for row in rows if row["licensed_users"]}
+    wanted = bench.use.adoption()
+    assert found.keys() == wanted.keys()
+    for key, adoption in wanted.items():
+        row = found[key]
+        assert (row["licensed_users"], row["active_users"]) == (adoption.licensed, adoption.active), key
+        assert row["adoption_rate"] == pytest.approx(adoption.rate), key
+        assert row["weeks"] == 4
+
+
+def test_who_comes_back(bench: Bench) -> None:
+    rows = {(row["app"], row["month_start"]): row for row in bench.history.table("engagement_monthly")}
+    for line in LINES:
+        for month in (date(2026, 7, 1), date(2026, 8, 1), date(2026, 9, 1)):
+            row, wanted = rows[line, month], bench.use.engagement(line, month)
+            assert {name: row[name] for name in wanted} == wanted, (line, month)
+            assert row["stickiness"] == pytest.approx(bench.use.stickiness(line, month)), (line, month)
+    assert rows["suite", date(2026, 9, 1)]["first_time_users"] is not None
+    assert rows["suite", date(2026, 7, 1)]["first_time_users"] is None
+
+
+def test_suite_or_teams(bench: Bench) -> None:
+    columns = ("suite_only_users", "both_users", "teams_only_users")
+    for row in bench.history.table("suite_teams_segments"):
+        assert tuple(row[name] for name in columns) == bench.use.segments(row["month_start"]), row["month_start"]
+
+
+def test_depth_of_use(bench: Bench) -> None:
+    found = {(row["department"], row["band"]): row["people"] for row in bench.history.table("usage_depth")}
+    assert {key: people for key, people in found.items() if people} == bench.use.depth()
+    assert sum(people for (name, _), people in found.items() if name != ALL) == sum(
+        people for (name, _), people in found.items() if name == ALL
+    )
+
+
+def test_levels_of_use(bench: Bench) -> None:
+    found = bench.history.query(
+        """
+        select user_id, app, user_days, first_used_on, last_used_on, usage_level
+        from user_app_usage_28d inner join raw.user_keys using (tenant_id, user_key)
+        """
+    )
+    assert {(user_id, app): tuple(row) for user_id, app, *row in found} == bench.use.levels()
+    assert {row[5] for row in found} == {"core", "regular", "occasional"}
+
+
+def test_our_counts_are_those_of_the_service(bench: Bench) -> None:
+    """Corrected days too: the service's newest counts know of the correction, and so do we."""
+    rows = bench.history.table("reconciliation_daily")
+    days = bench.use.collected(bench.company.first_day, bench.company.last_day)
+    counts = {day: bench.use.counts(day) for day in days}
+    assert len(rows) == len(days) * 6
+    for row in rows:
+        named, unknown = counts[row["report_date"]][row["app"]]
+        assert (row["active_users"], row["unknown_users"]) == (named, unknown), (row["report_date"], row["app"])
+        assert (row["microsoft_users"], row["difference"]) == (named + unknown, 0), (row["report_date"], row["app"])
