@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.publish.dictionary import dictionary_rows
+from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME, published_tables, read_manifest, write_database
@@ -14,12 +15,15 @@ from pipelines.warehouse.releases import make_release, new_publish_id
 
 @dataclass(frozen=True)
 class Release:
-    """What was published. rows: build -> table -> rows. data_through: last observed report date, ISO."""
+    """What was published. rows: build -> table -> rows. data_through: last observed report date, ISO.
+
+    bytes: build -> file, or folder, of the build -> its size.
+    """
 
     publish_id: str
     data_through: str
     rows: dict[str, dict[str, int]]
-    bytes: dict[str, int]
+    bytes: dict[str, dict[str, int]]
 
 
 def publish_release(settings: Settings, manifest_path: Path) -> Release:
@@ -30,7 +34,7 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
     manifest = read_manifest(manifest_path)
     publish_id = new_publish_id()
     rows: dict[str, dict[str, int]] = {}
-    sizes: dict[str, int] = {}
+    sizes: dict[str, dict[str, int]] = {}
     with open_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds) as con:
         found = con.execute("select max(data_through) from main.tenants").fetchone()
         data_through = found[0].isoformat() if found and found[0] else ""
@@ -38,9 +42,10 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
         def build(name: str, folder: Path) -> None:
             path = folder / DATABASE_NAME
             facts = {"publish_id": publish_id, "data_through": data_through, "build": name}
-            dictionary = dictionary_rows(manifest, name)
-            rows[name] = write_database(con, published_tables(manifest, name), path, facts, dictionary)
-            sizes[name] = path.stat().st_size
+            tables = published_tables(manifest, name)
+            rows[name] = write_database(con, tables, path, facts, dictionary_rows(manifest, name))
+            parquet = write_parquet(path, folder / PARQUET_FOLDER, tables, facts)
+            sizes[name] = {DATABASE_NAME: path.stat().st_size, PARQUET_FOLDER: sum(parquet.values())}
 
         make_release(settings.data_dir, publish_id, build, keep=settings.keep_releases)
     return Release(publish_id, data_through, rows, sizes)

@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.warehouse.database import transaction
+
 # The oldest storage version that DuckDB still writes: every 1.x reader opens it.
 STORAGE_VERSION = "v1.0.0"
 DATABASE_NAME = "m365_usage.duckdb"
@@ -27,6 +29,8 @@ class PublishedTable:
     source_schema: str
     source_name: str
     is_view: bool
+    # The same rows stand, packed, in another table: files that are copies, not views, hold only that one.
+    is_packed_elsewhere: bool = False
 
 
 def published_tables(manifest: Mapping[str, Any], build: str) -> list[PublishedTable]:
@@ -44,7 +48,7 @@ def published_tables(manifest: Mapping[str, Any], build: str) -> list[PublishedT
         if is_shareable_model == (build == "shareable") and meta.get("audience"):
             is_view = node["config"]["materialized"] == "view" and build == "admin"
             name = meta.get("published_as") or node["alias"]
-            found.append(PublishedTable(name, node["schema"], node["alias"], is_view))
+            found.append(PublishedTable(name, node["schema"], node["alias"], is_view, bool(meta.get("packed_as"))))
     return sorted(found, key=lambda table: (table.is_view, table.name))
 
 
@@ -63,12 +67,17 @@ def write_database(
     """
     con.execute(f"attach '{_literal(path)}' as target (storage_version '{STORAGE_VERSION}')")
     try:
-        rows = {}
         for table in tables:
-            _copy_view(con, table, tables) if table.is_view else _copy_table(con, table)
-            _copy_comments(con, table)
-            rows[table.name] = _count(con, table.name)
-        _write_own_tables(con, facts, dictionary)
+            if not table.is_view:
+                _copy_table(con, table)
+        # Hundreds of comments, each of which would be synced to disk on its own.
+        with transaction(con):
+            for table in tables:
+                if table.is_view:
+                    _copy_view(con, table, tables)
+                _copy_comments(con, table)
+            _write_own_tables(con, facts, dictionary)
+        rows = {table.name: _count(con, table.name) for table in tables}
         con.execute("checkpoint target")
     finally:
         con.execute("detach target")

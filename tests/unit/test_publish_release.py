@@ -55,7 +55,7 @@ def test_both_builds_carry_the_same_release(settings: Settings, manifest: Path) 
     assert release.data_through == "2026-08-29"
     for build, link in (("shareable", "published"), ("admin", "published_admin")):
         path = settings.data_dir / link / DATABASE_NAME
-        assert release.bytes[build] == path.stat().st_size
+        assert release.bytes[build][DATABASE_NAME] == path.stat().st_size
         assert facts(path) == {
             "publish_id": release.publish_id,
             "data_through": "2026-08-29",

@@ -6,6 +6,7 @@ import dagster as dg
 
 from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.defs.transform.assets import project
+from pipelines.publish.parquet import PARQUET_FOLDER
 from pipelines.publish.release import publish_release
 from pipelines.sync.outcome import failures_of_run
 from pipelines.warehouse.publish import DATABASE_NAME, PublishedTable, published_tables, read_manifest
@@ -49,7 +50,8 @@ def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator
                 "publish_id": release.publish_id,
                 "data_through": release.data_through,
                 "file": dg.MetadataValue.path(str(settings.data_dir / link / DATABASE_NAME)),
-                "bytes": release.bytes[build],
+                "parquet": dg.MetadataValue.path(str(settings.data_dir / link / PARQUET_FOLDER)),
+                "bytes": sum(release.bytes[build].values()),
                 "tables": len(release.rows[build]),
                 "dagster/row_count": sum(release.rows[build].values()),
             },
