@@ -4,7 +4,7 @@ import dagster as dg
 
 from pipelines.defs import automation, loggers
 from pipelines.defs.extract import assets as extract
-from pipelines.defs.extract import checks, connection, load, sources
+from pipelines.defs.extract import checks, connection, load, rules, sources
 from pipelines.defs.publish import assets as publish
 from pipelines.defs.resources import Workplace
 from pipelines.defs.transform import assets as transform
@@ -20,6 +20,8 @@ defs = dg.Definitions(
         extract.directory,
         load.user_days,
         load.load,
+        *rules.files,
+        rules.rules,
         transform.models,
         publish.publish,
     ],

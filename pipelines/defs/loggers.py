@@ -12,6 +12,7 @@ _STEPS = {
     "landing__report_periods": "Fetching period snapshots",
     "directory": "Reading people and licences",
     "load": "Loading into DuckDB",
+    "rules": "Reading prices, exceptions and thresholds",
     "dbt": "Building and testing the models",
     "publish": "Publishing",
 }

@@ -2,49 +2,23 @@
 with
     people as (select * from {{ ref("int_people") }}),
 
-    -- A name stands for whoever holds it now, else for the last one who did.
-    names as (
-        select
-            tenant_id,
-            upn as user_name,
-            user_key,
-            row_number() over (
-                partition by tenant_id, upn order by strength, held_from desc, user_key
-            ) as choice
-        from {{ ref("int_identity_claims") }}
-    ),
-
-    called as (
-        select tenant_id, user_name, user_key
-        from names
-        where choice = 1
-        union all
-        select tenant_id, lower(user_id) as user_name, user_key
-        from people
-    ),
-
     listed as (
         select
-            called.tenant_id,
-            called.user_key,
+            tenant_id,
+            user_key,
             min(
                 case
-                    when allow_list.kind = 'service_account'
+                    when kind = 'service_account'
                     then 1
-                    when allow_list.kind = 'room_mailbox'
+                    when kind = 'room_mailbox'
                     then 2
-                    when allow_list.kind = 'shared_mailbox'
+                    when kind = 'shared_mailbox'
                     then 3
                 end
-            ) as kind_number,
-            max(case when allow_list.sku is null then 1 else 0 end) as is_kept
-        from {{ ref("stg_rules__allow_list") }} as allow_list
-        inner join
-            called
-            on allow_list.user_name = called.user_name
-            and called.tenant_id = coalesce(allow_list.tenant_id, called.tenant_id)
-        where coalesce(allow_list.valid_until, {{ last_day() }}) >= {{ day_from_today(0) }}
-        group by called.tenant_id, called.user_key
+            ) as kind_number
+        from {{ ref("int_allow_list") }}
+        where valid_until >= {{ day_from_today(0) }}
+        group by tenant_id, user_key
     ),
 
     -- Of somebody who is gone: whatever they held.
@@ -68,7 +42,6 @@ with
             people.tenant_id,
             people.user_key,
             listed.kind_number,
-            coalesce(listed.is_kept, 0) = 1 as is_kept,
             lower(people.user_type) = 'guest' as is_guest,
             coalesce(licences.has_others, 0) = 0 and licences.has_room = 1 as is_room,
             coalesce(licences.has_others, 0) = 0 and licences.has_service = 1 as is_service,
@@ -115,6 +88,5 @@ select
         when is_room or is_service or is_mailbox
         then 'sku'
         else 'default'
-    end as kind_basis,
-    is_kept
+    end as kind_basis
 from judged

@@ -1,39 +1,21 @@
 {%- set apps = packed_apps() -%}
--- One bucket per licence: the first reason that fits. Lack of use is held against nobody in the
--- first
--- weeks, against nobody whose days were not looked at, and never against a licence that entitles to
--- none of the apps.
+-- One bucket per licence: the first reason that fits. Lack of use is held against nobody in
+-- the first weeks, against nobody whose days were not looked at, and never against a licence that
+-- entitles to none of the apps.
 with
-    allowed as (
-        select
-            lists.tenant_id,
-            people.user_key,
-            lists.sku as sku,
-            lists.valid_until,
-            people.tenant_id as people_tenant_id
-        from {{ ref("stg_rules__allow_list") }} as lists
-        inner join
-            {{ ref("int_people") }} as people
-            on lists.user_name = lower(people.user_principal_name)
-            or lists.user_name = lower(people.user_id)
-        where lists.tenant_id is null or lists.tenant_id = people.tenant_id
-    ),
-
-    skus as (
-        select tenant_id, sku_id, sku_part_number, is_free, is_trial
-        from {{ ref("license_inventory") }}
-    ),
-
     kept as (
         select distinct held.tenant_id, held.judged_on, held.user_key, held.sku_id
         from {{ ref("int_held_licenses") }} as held
         inner join
-            allowed
-            on held.tenant_id = allowed.people_tenant_id
+            {{ ref("int_allow_list") }} as allowed
+            on held.tenant_id = allowed.tenant_id
             and held.user_key = allowed.user_key
-        left join skus on held.tenant_id = skus.tenant_id and held.sku_id = skus.sku_id
+        left join
+            {{ ref("int_skus") }} as skus
+            on held.tenant_id = skus.tenant_id
+            and held.sku_id = skus.sku_id
         where
-            held.judged_on <= coalesce(allowed.valid_until, {{ last_day() }})
+            held.judged_on <= allowed.valid_until
             and (
                 allowed.sku is null
                 or allowed.sku = held.sku_id
@@ -58,7 +40,10 @@ with
             and held.judged_on = larger.judged_on
             and held.user_key = larger.user_key
             and contained.contained_in_sku_id = larger.sku_id
-        left join skus on larger.tenant_id = skus.tenant_id and larger.sku_id = skus.sku_id
+        left join
+            {{ ref("int_skus") }} as skus
+            on larger.tenant_id = skus.tenant_id
+            and larger.sku_id = skus.sku_id
         where
             not coalesce(skus.is_trial, false)
             {% for app in apps %} and (larger.has_{{ app }} or not held.has_{{ app }}) {% endfor %}
@@ -95,7 +80,10 @@ with
             {{ ref("int_accounts") }} as accounts
             on evidence.tenant_id = accounts.tenant_id
             and evidence.user_key = accounts.user_key
-        left join skus on evidence.tenant_id = skus.tenant_id and evidence.sku_id = skus.sku_id
+        left join
+            {{ ref("int_skus") }} as skus
+            on evidence.tenant_id = skus.tenant_id
+            and evidence.sku_id = skus.sku_id
         left join
             kept
             on evidence.tenant_id = kept.tenant_id

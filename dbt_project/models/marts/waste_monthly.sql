@@ -18,60 +18,63 @@ with
             days.judged_on,
             days.judged_month,
             days.is_current,
-            before.judged_on as judged_before
+            last_list.judged_on as judged_before
         from {{ ref("int_judgement_days") }} as days
         left join
-            {{ ref("int_judgement_days") }} as before
-            on days.tenant_id = before.tenant_id
-            and days.judgement = before.judgement + 1
+            {{ ref("int_judgement_days") }} as last_list
+            on days.tenant_id = last_list.tenant_id
+            and days.judgement = last_list.judgement + 1
     ),
 
     wasted as (
         select
-            now.tenant_id,
-            now.judged_on,
-            now.sku_id,
+            this_list.tenant_id,
+            this_list.judged_on,
+            this_list.sku_id,
             count(*) as reclaimable,
-            count(case when before.reason is null then 1 end) as added,
+            count(case when last_list.reason is null then 1 end) as added,
             cast(0 as bigint) as taken_back,
             cast(0 as bigint) as used_again
-        from judged as now
+        from judged as this_list
         left join
-            judged as before
-            on now.tenant_id = before.tenant_id
-            and now.judgement = before.judgement + 1
-            and now.user_key = before.user_key
-            and now.sku_id = before.sku_id
-            and before.reason <> 'duplicate_assignment'
-        where now.reason <> 'duplicate_assignment'
-        group by now.tenant_id, now.judged_on, now.sku_id
+            judged as last_list
+            on this_list.tenant_id = last_list.tenant_id
+            and this_list.judgement = last_list.judgement + 1
+            and this_list.user_key = last_list.user_key
+            and this_list.sku_id = last_list.sku_id
+            and last_list.reason <> 'duplicate_assignment'
+        where this_list.reason <> 'duplicate_assignment'
+        group by this_list.tenant_id, this_list.judged_on, this_list.sku_id
         union all
         select
             pairs.tenant_id,
             pairs.judged_on,
-            before.sku_id,
+            last_list.sku_id,
             cast(0 as bigint) as reclaimable,
             cast(0 as bigint) as added,
-            count(case when now.user_key is null then 1 end) as taken_back,
+            count(case when this_list.user_key is null then 1 end) as taken_back,
             count(
                 case
                     when
-                        now.user_key is not null
-                        and coalesce(now.reason, 'duplicate_assignment') = 'duplicate_assignment'
+                        this_list.user_key is not null
+                        and coalesce(this_list.reason, 'duplicate_assignment')
+                        = 'duplicate_assignment'
                     then 1
                 end
             ) as used_again
-        from judged as before
+        from judged as last_list
         inner join
-            pairs on before.tenant_id = pairs.tenant_id and before.judgement + 1 = pairs.judgement
+            pairs
+            on last_list.tenant_id = pairs.tenant_id
+            and last_list.judgement + 1 = pairs.judgement
         left join
-            judged as now
-            on before.tenant_id = now.tenant_id
-            and before.judgement + 1 = now.judgement
-            and before.user_key = now.user_key
-            and before.sku_id = now.sku_id
-        where before.reason <> 'duplicate_assignment'
-        group by pairs.tenant_id, pairs.judged_on, before.sku_id
+            judged as this_list
+            on last_list.tenant_id = this_list.tenant_id
+            and last_list.judgement + 1 = this_list.judgement
+            and last_list.user_key = this_list.user_key
+            and last_list.sku_id = this_list.sku_id
+        where last_list.reason <> 'duplicate_assignment'
+        group by pairs.tenant_id, pairs.judged_on, last_list.sku_id
     ),
 
     totals as (

@@ -15,9 +15,7 @@ from pipelines.defs.transform.project import (
     dbt_variables,
     explain_failures,
 )
-from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.lock import warehouse_lock
-from pipelines.warehouse.own_lists import load_own_lists
 
 project = dbt_project()
 
@@ -29,9 +27,8 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, workplace: Wo
     """Build every model from the raw tables and test it."""
     settings = workplace.settings()
     dbt_environment(settings)
-    with readable_errors(), open_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds) as con:
+    with readable_errors():
         variables = json.dumps(dbt_variables(settings))
-        load_own_lists(con, settings.rules_dir)
     target = settings.data_dir / "dbt" / "target"
     target.mkdir(parents=True, exist_ok=True)
     with readable_errors(), warehouse_lock(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds):
