@@ -74,7 +74,13 @@ def test_lineage_runs_from_graph_to_the_published_files(defs: dg.Definitions) ->
 def test_every_step_that_opens_the_warehouse_is_in_the_pool(defs: dg.Definitions) -> None:
     job = defs.resolve_job_def("sync")
     pools = {op.name: op.pool for op in job.all_node_defs if isinstance(op, dg.OpDefinition)}
-    assert {name for name, pool in pools.items() if pool == "duckdb"} == {"load", "dbt", "publish", "raw_health", "rules"}
+    assert {name for name, pool in pools.items() if pool == "duckdb"} == {
+        "load",
+        "dbt",
+        "publish",
+        "raw_health",
+        "rules",
+    }
     instance = (ROOT / "dagster.yaml").read_text()
     assert re.search(r"pools:\s+granularity: op\s+default_limit: 1", instance)
 
