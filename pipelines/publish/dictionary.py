@@ -39,7 +39,7 @@ OWN_TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "publish_info": (
         "One row per fact about this published copy.",
         {
-            "name": ("string", "publish_id, data_through (last observed report date) or build."),
+            "name": ("string", "publish_id, data_through (last observed report date), published_on or build."),
             "value": ("string", "The fact, as text."),
         },
     ),

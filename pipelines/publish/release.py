@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipelines.publish.dictionary import dictionary_rows
 from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
+from pipelines.publish.workbook.write import WORKBOOK_NAME, write_workbook
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME, published_tables, read_manifest, write_database
@@ -41,11 +42,22 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
 
         def build(name: str, folder: Path) -> None:
             path = folder / DATABASE_NAME
-            facts = {"publish_id": publish_id, "data_through": data_through, "build": name}
+            facts = {
+                "publish_id": publish_id,
+                "data_through": data_through,
+                "published_on": settings.today_utc.isoformat(),
+                "build": name,
+            }
             tables = published_tables(manifest, name)
             rows[name] = write_database(con, tables, path, facts, dictionary_rows(manifest, name))
             parquet = write_parquet(path, folder / PARQUET_FOLDER, tables, facts)
-            sizes[name] = {DATABASE_NAME: path.stat().st_size, PARQUET_FOLDER: sum(parquet.values())}
+            workbook = folder / WORKBOOK_NAME
+            write_workbook(path, workbook, facts)
+            sizes[name] = {
+                DATABASE_NAME: path.stat().st_size,
+                PARQUET_FOLDER: sum(parquet.values()),
+                WORKBOOK_NAME: workbook.stat().st_size,
+            }
 
         make_release(settings.data_dir, publish_id, build, keep=settings.keep_releases)
     return Release(publish_id, data_through, rows, sizes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -26,7 +27,7 @@ MANIFEST = {
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, keep_releases=2, lock_wait_seconds=0)
+    return Settings(data_dir=tmp_path, keep_releases=2, lock_wait_seconds=0, today=date(2026, 8, 31))
 
 
 @pytest.fixture
@@ -34,10 +35,12 @@ def manifest(tmp_path: Path, settings: Settings) -> Path:
     with open_warehouse(settings.warehouse_path) as con:
         con.execute("""
             create schema shareable;
-            create table main.tenants as select 't1' as tenant_id, date '2026-08-29' as data_through;
+            create table main.tenants as select 't1' as tenant_id, 'Contoso' as name,
+                'contoso.com' as domain, date '2026-08-29' as data_through, timestamptz '2026-08-31 06:00:00+00' as
+                last_synced_at, false as is_concealed_now;
             create table main.users as select range as user_key, 'Canary Person' as name from range(3);
             create view main.names as select name from warehouse.main.users;
-            create table shareable.shareable__tenants as select tenant_id from main.tenants;
+            create table shareable.shareable__tenants as from main.tenants;
         """)
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(MANIFEST))
@@ -59,6 +62,7 @@ def test_both_builds_carry_the_same_release(settings: Settings, manifest: Path) 
         assert facts(path) == {
             "publish_id": release.publish_id,
             "data_through": "2026-08-29",
+            "published_on": "2026-08-31",
             "build": build,
         }
 

@@ -8,6 +8,7 @@ from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.defs.transform.assets import project
 from pipelines.publish.parquet import PARQUET_FOLDER
 from pipelines.publish.release import publish_release
+from pipelines.publish.workbook.write import WORKBOOK_NAME
 from pipelines.sync.outcome import failures_of_run
 from pipelines.warehouse.publish import DATABASE_NAME, PublishedTable, published_tables, read_manifest
 from pipelines.warehouse.releases import BUILDS
@@ -50,6 +51,7 @@ def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator
                 "publish_id": release.publish_id,
                 "data_through": release.data_through,
                 "file": dg.MetadataValue.path(str(settings.data_dir / link / DATABASE_NAME)),
+                "workbook": dg.MetadataValue.path(str(settings.data_dir / link / WORKBOOK_NAME)),
                 "parquet": dg.MetadataValue.path(str(settings.data_dir / link / PARQUET_FOLDER)),
                 "bytes": sum(release.bytes[build].values()),
                 "tables": len(release.rows[build]),

@@ -1,0 +1,1 @@
+"""The workbook of a release: one sheet per question, as native Excel tables."""

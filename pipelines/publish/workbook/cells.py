@@ -1,0 +1,73 @@
+"""Values on their way into cells: typed, and never taken for a formula."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+# What a spreadsheet takes for the beginning of a formula, also after the file was saved as CSV.
+_FORMULA = re.compile(r"^\s*[=+\-@]|^[\t\r\n]")
+# Excel's limit for one cell.
+_MAX_TEXT = 32_767
+_RATES = ("_rate", "coverage", "stickiness")
+_MONEY = ("unit_price", "monthly_cost", "monthly_saving", "exposure", "reassignable", "reducible_at_renewal")
+
+FORMATS = {
+    "date": "yyyy-mm-dd",
+    "instant": "yyyy-mm-dd hh:mm",
+    "count": "#,##0",
+    "decimal": "#,##0.0",
+    "money": "#,##0.00",
+    "rate": "0.0%",
+    "text": "General",
+    "flag": "General",
+}
+
+
+def neutral(text: str) -> str:
+    """The text as it may stand in a spreadsheet: one that begins like a formula gets an apostrophe before it."""
+    return ("'" + text if _FORMULA.search(text) else text)[:_MAX_TEXT]
+
+
+def kind_of(column: str, sql_type: str) -> str:
+    """How a column is written and shown, a key of FORMATS, from its name and its type in DuckDB."""
+    kind = sql_type.upper()
+    if kind == "DATE":
+        return "date"
+    if kind.startswith("TIMESTAMP"):
+        return "instant"
+    if kind == "BOOLEAN":
+        return "flag"
+    if kind.startswith("DECIMAL") or (column in _MONEY and kind == "DOUBLE"):
+        return "money"
+    if kind in ("DOUBLE", "FLOAT"):
+        return "rate" if column.endswith(_RATES) else "decimal"
+    return "count" if kind.endswith("INT") or kind in ("INTEGER", "UINTEGER") else "text"
+
+
+def cells(values: pd.Series, kind: str) -> list[object]:
+    """The cells of one column, None where there is no value."""
+    present = values.notna()
+    if kind == "text":
+        values = values.astype("object").where(present, None).map(neutral, na_action="ignore")
+    elif kind in ("date", "instant"):
+        values = pd.to_datetime(values)
+    elif kind in ("count", "decimal", "money", "rate"):
+        values = values.astype("float64")
+    return [value if known else None for value, known in zip(values.tolist(), present.tolist(), strict=True)]
+
+
+def width_of(header: str, column: list[object], kind: str) -> int:
+    """A column's width in characters: wide enough for most cells, never so wide that it hides the next."""
+    fixed = {"date": 11, "instant": 16, "flag": 7, "rate": 8}
+    if kind in fixed:
+        wanted = fixed[kind]
+    elif kind == "text":
+        lengths = sorted(len(str(value)) for value in column if value is not None)
+        wanted = lengths[int(len(lengths) * 0.95)] if lengths else 0
+    else:
+        most = max((abs(float(str(value))) for value in column if value is not None), default=0)
+        wanted = len(f"{most:,.2f}")
+    # The header has a filter button.
+    return min(max(wanted + 1, len(header) + 3), 60)
