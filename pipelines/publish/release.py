@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.publish.dictionary import dictionary_rows
+from pipelines.publish.page.write import PAGE_NAME, write_page
 from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
 from pipelines.publish.workbook.write import WORKBOOK_NAME, write_workbook
 from pipelines.settings import Settings
@@ -57,6 +58,7 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
                 DATABASE_NAME: path.stat().st_size,
                 PARQUET_FOLDER: sum(parquet.values()),
                 WORKBOOK_NAME: workbook.stat().st_size,
+                PAGE_NAME: write_page(path, settings.today_utc).stat().st_size,
             }
 
         make_release(settings.data_dir, publish_id, build, keep=settings.keep_releases)

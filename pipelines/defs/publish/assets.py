@@ -6,6 +6,7 @@ import dagster as dg
 
 from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.defs.transform.assets import project
+from pipelines.publish.page.write import PAGE_NAME
 from pipelines.publish.parquet import PARQUET_FOLDER
 from pipelines.publish.release import publish_release
 from pipelines.publish.workbook.write import WORKBOOK_NAME
@@ -51,6 +52,7 @@ def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator
                 "publish_id": release.publish_id,
                 "data_through": release.data_through,
                 "file": dg.MetadataValue.path(str(settings.data_dir / link / DATABASE_NAME)),
+                "page": dg.MetadataValue.path(str(settings.data_dir / link / PAGE_NAME)),
                 "workbook": dg.MetadataValue.path(str(settings.data_dir / link / WORKBOOK_NAME)),
                 "parquet": dg.MetadataValue.path(str(settings.data_dir / link / PARQUET_FOLDER)),
                 "bytes": sum(release.bytes[build].values()),

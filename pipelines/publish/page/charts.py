@@ -1,0 +1,207 @@
+"""The charts, as Vega-Lite specifications without data: the page gives each the rows it shows.
+
+Colours are custom properties of the style sheet, so that one drawing serves light, dark and paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Spec = dict[str, Any]
+
+SERIES_COLOURS = {
+    "Office suite": "var(--suite)",
+    "Outlook": "var(--outlook)",
+    "Word": "var(--word)",
+    "Excel": "var(--excel)",
+    "PowerPoint": "var(--powerpoint)",
+    "OneNote": "var(--onenote)",
+    "Teams": "var(--teams)",
+    "Windows": "var(--outlook)",
+    "Mac": "var(--powerpoint)",
+    "Mobile": "var(--excel)",
+    "Web": "var(--onenote)",
+}
+_SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"]
+_HEAT = ["var(--heat1)", "var(--heat2)", "var(--heat3)", "var(--heat4)", "var(--heat5)"]
+_HEAT_INK = ["var(--heat-ink1)"] * 3 + ["var(--heat-ink2)"] * 2
+_FIFTHS = [0.2, 0.4, 0.6, 0.8]
+
+
+def _scale(names: Sequence[str], values: Sequence[str]) -> Spec:
+    return {"domain": list(names), "range": list(values)}
+
+
+def _colour(names: Sequence[str], colours: Sequence[str] | None = None, **more: Any) -> Spec:
+    found = colours or [SERIES_COLOURS.get(name, "var(--suite)") for name in names]
+    return {"scale": _scale(names, found), "title": None, "legend": {"orient": "top", "columns": 6}, **more}
+
+
+def _dates(key: str) -> Spec:
+    # UTC throughout: a report date must not slip to the day before, west of Greenwich.
+    axis = {"format": "%-d %b", "grid": False, "labelOverlap": True, "tickCount": 7, "labelFlush": True}
+    return {"field": key, "type": "temporal", "timeUnit": "utcyearmonthdate", "title": None, "axis": axis}
+
+
+def lines(names: Sequence[str], *, x: str, series: str, y: str, y_title: str, unit: str = ",d") -> Spec:
+    """One line per series over days or weeks: broken where there is no data, dashed where figures may change.
+
+    Rows carry ``settling`` (may still change) and ``joins`` (settled, next to one that is not).
+    """
+    colour = {"field": series, "type": "nominal", **_colour(names)}
+    tip = [
+        {"field": series, "type": "nominal", "title": "What"},
+        {"field": x, "type": "temporal", "timeUnit": "utcyearmonthdate", "format": "%a %-d %b %Y", "title": "Date"},
+        {"field": y, "type": "quantitative", "format": unit, "title": y_title},
+    ]
+
+    def value(key: str) -> Spec:
+        axis = {"format": unit, "tickCount": 5}
+        return {"field": key, "type": "quantitative", "title": y_title, "axis": axis, "scale": {"zero": True}}
+
+    def layer(mark: Spec, key: str, **more: Any) -> Spec:
+        return {"mark": mark, "encoding": {"x": _dates(x), "y": value(key), "color": colour, **more}}
+
+    shape = {"field": series, "type": "nominal", "scale": _scale(names, _SHAPES[: len(names)]), "title": None}
+    return {
+        "height": 260,
+        "transform": [
+            {"calculate": f"datum.settling ? null : datum.{y}", "as": "settled_value"},
+            {"calculate": f"datum.settling || datum.joins ? datum.{y} : null", "as": "settling_value"},
+        ],
+        "layer": [
+            layer({"type": "line", "strokeWidth": 2}, "settled_value"),
+            layer({"type": "line", "strokeWidth": 2, "strokeDash": [3, 3]}, "settling_value"),
+            {
+                "transform": [{"filter": f"isValid(datum.{y})"}],
+                **layer({"type": "point", "size": 26, "filled": True, "opacity": 1}, y, shape=shape, tooltip=tip),
+            },
+        ],
+    }
+
+
+def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "") -> Spec:
+    """Bars side by side, longest first, each with its number; mean: the column of a rule to compare with."""
+    y: Spec = {"field": label, "type": "nominal", "title": None, "sort": {"field": value, "order": "descending"}}
+    y["axis"] = {"labelLimit": 190, "ticks": False, "domain": False}
+    x = {"field": value, "type": "quantitative", "title": title, "axis": {"format": unit, "tickCount": 5}}
+    mark = {"type": "bar", "color": "var(--suite)", "height": {"band": 0.7}}
+    tip = [
+        {"field": label, "type": "nominal", "title": "What"},
+        {"field": value, "type": "quantitative", "format": unit, "title": title},
+    ]
+    text = {"field": value, "type": "quantitative", "format": unit}
+    layer: list[Spec] = [
+        {"mark": mark, "encoding": {"y": y, "x": x, "tooltip": tip}},
+        # At the foot of the bar, clear of the rule; a bar too short for its number has it in ink.
+        {
+            "mark": {"type": "text", "align": "left", "dx": 6},
+            "encoding": {
+                "y": y,
+                "x": {"datum": 0},
+                "text": text,
+                "color": {
+                    "condition": {"test": f"datum.{value} >= 0.08", "value": "var(--panel)"},
+                    "value": "var(--ink)",
+                },
+            },
+        },
+    ]
+    if mean:
+        rule = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "var(--ink)"}}
+        layer.append({**rule, "encoding": {"x": {"aggregate": "max", "field": mean, "type": "quantitative"}}})
+    return {"height": {"step": 28}, "transform": [{"filter": f"isValid(datum.{value})"}], "layer": layer}
+
+
+def stacked(
+    names: Sequence[str],
+    colours: Sequence[str],
+    *,
+    label: str,
+    part: str,
+    value: str,
+    title: str,
+    as_share: bool = False,
+    upright: bool = False,
+    sort: Any = None,
+) -> Spec:
+    """Bars in parts, in the order of names. as_share: every bar is as long, upright: they stand."""
+    along: Spec = {"field": value, "type": "quantitative", "title": title, "stack": "normalize" if as_share else "zero"}
+    along["axis"] = {"format": "%" if as_share else ",d", "tickCount": 5}
+    across: Spec = {"field": label, "type": "nominal", "title": None, "sort": sort}
+    across["axis"] = {"labelLimit": 190, "ticks": False, "domain": False, "labelAngle": 0}
+    tip = [
+        {"field": label, "type": "nominal", "title": "Where"},
+        {"field": part, "type": "nominal", "title": "What"},
+        {"field": value, "type": "quantitative", "format": ",d", "title": "Count"},
+    ]
+    encoding: Spec = {
+        "color": {"field": part, "type": "nominal", **_colour(names, colours)},
+        "order": {"field": "part_order", "type": "quantitative"},
+        "tooltip": tip,
+        **({"x": across, "y": along} if upright else {"y": across, "x": along}),
+    }
+    size: Spec = {"height": 260} if upright else {"height": {"step": 28}}
+    mark = {"type": "bar", "stroke": "var(--panel)", "strokeWidth": 1}
+    return {**size, "transform": [{"filter": f"isValid(datum.{value})"}], "mark": mark, "encoding": encoding}
+
+
+def heat_map(
+    *, row: str, column: str, columns: Sequence[str], value: str, title: str, rows: Sequence[str] | None = None
+) -> Spec:
+    """A grid of rates with the number in each cell; cells without a number are left out."""
+    y: Spec = {
+        "field": row,
+        "type": "nominal",
+        "title": None,
+        "axis": {"labelLimit": 190, "ticks": False, "domain": False},
+    }
+    y["sort"] = list(rows) if rows else None
+    x: Spec = {"field": column, "type": "nominal", "title": None, "sort": list(columns)}
+    x["axis"] = {"orient": "top", "labelAngle": 0, "ticks": False, "domain": False, "labelOverlap": True}
+    steps = {"type": "threshold", "domain": _FIFTHS}
+    number = {"field": value, "type": "quantitative"}
+    tip = [
+        {"field": row, "type": "nominal", "title": "Where"},
+        {"field": column, "type": "nominal", "title": "What"},
+        {**number, "format": ".0%", "title": title},
+    ]
+    fill = {**number, "scale": {**steps, "range": _HEAT}, "legend": None}
+    ink = {**number, "scale": {**steps, "range": _HEAT_INK}, "legend": None}
+    mark = {"type": "rect", "stroke": "var(--panel)", "strokeWidth": 2}
+    return {
+        "height": {"step": 32},
+        "transform": [{"filter": f"isValid(datum.{value})"}],
+        "encoding": {"x": x, "y": y},
+        "resolve": {"scale": {"color": "independent"}},
+        "layer": [
+            {"mark": mark, "encoding": {"color": fill, "tooltip": tip}},
+            {"mark": {"type": "text"}, "encoding": {"text": {**number, "format": ".0%"}, "color": ink}},
+        ],
+    }
+
+
+def calendar(names: Sequence[str], colours: Sequence[str], weeks: Sequence[str]) -> Spec:
+    """A square per day, a column per week: the state of each report day."""
+    week_days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    x = {
+        "field": "week",
+        "type": "ordinal",
+        "sort": list(weeks),
+        "title": "Week from",
+        "axis": {"labelOverlap": True, "labelAngle": 0},
+    }
+    y = {"field": "week_day", "type": "ordinal", "sort": week_days, "title": None, "axis": {"ticks": False}}
+    when = {"field": "report_date", "type": "temporal", "timeUnit": "utcyearmonthdate", "format": "%a %-d %b %Y"}
+    tip = [
+        {**when, "title": "Day"},
+        {"field": "state", "type": "nominal", "title": "State"},
+        {"field": "rows", "type": "quantitative", "format": ",d", "title": "Rows"},
+    ]
+    return {
+        "height": {"step": 22},
+        "mark": {"type": "rect", "stroke": "var(--panel)", "strokeWidth": 2},
+        "encoding": {"x": x, "y": y, "color": {"field": "state", "type": "nominal", **_colour(names, colours)}}
+        | {"tooltip": tip},
+    }

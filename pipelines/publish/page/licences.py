@@ -1,0 +1,306 @@
+"""The view Licences: what is bought, what is spare, what can be given back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from pipelines.publish.page import charts
+from pipelines.publish.page.facts import Facts, values
+from pipelines.publish.page.model import Column, Panel, Row, Variant, View, number, percent
+from pipelines.publish.page.read import Record
+
+REASONS = {
+    "disabled": "Account disabled",
+    "never_used": "Never used (180 days)",
+    "idle": "Idle for long",
+    "overlapping_sku": "Contained in another licence",
+    "duplicate_assignment": "Assigned directly and by group",
+}
+_WHY_UNKNOWN = {
+    "not_measurable": "Use of this product is not in the report",
+    "no_data": "No data yet",
+    "concealed": "Names are concealed",
+}
+_NO_LICENCES = (
+    "No licences are known. They need the permission Organization.Read.All (docs/setup.md); "
+    "m365-usage check says whether it is there."
+)
+_PARTS = {"assigned": "Assigned", "spare": "Spare", "over": "Over-assigned", "expired": "Assigned, but expired"}
+_SUPPRESSED = Column("is_suppressed", "is_suppressed", "bool", hidden=True)
+
+
+def money(amounts: dict[str, Decimal]) -> str:
+    """Amounts in a sentence; currencies are never added."""
+    return " and ".join(f"{amount:,.0f} {currency}" for currency, amount in sorted(amounts.items())) or "unknown cost"
+
+
+def totals(rows: list[Record], key: str) -> dict[str, Decimal]:
+    """The sum of a money column per currency, of the rows where it is known."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        if row[key] is not None and row["currency"]:
+            found[row["currency"]] += row[key]
+    return dict(found)
+
+
+def unpriced(facts: Facts) -> list[Record]:
+    """Paid products that somebody holds and whose price is not known."""
+    return [row for row in facts.inventory if facts.is_paid(row) and row["unit_price"] is None and row["assigned"]]
+
+
+def licences_view(facts: Facts) -> View:
+    """What we have, what is used, what we can take back; people in the admin build only."""
+    panels = [_inventory_panel(facts), _savings_panel(facts), _reasons_panel(facts), _utilization_panel(facts)]
+    panels.append(_inventory_table(facts))
+    if facts.db.has("reclaimable_licenses"):
+        panels.insert(3, _people_panel(facts))
+    return View("licences", "Licences", "What do we have, what is spare, and what can we take back?", panels)
+
+
+def _inventory_panel(facts: Facts) -> Panel:
+    rows: list[Row] = []
+    shown = [row for row in facts.inventory if facts.is_paid(row) and (row["enabled"] or row["assigned"])]
+    for row in shown:
+        over, expired = row["over_assigned"] or 0, row["assigned_on_expired"] or 0
+        parts = {
+            "assigned": row["assigned"] - over - expired,
+            "spare": row["unassigned"],
+            "over": over,
+            "expired": expired,
+        }
+        rows += [[row["product_name"], _PARTS[part], units, order] for order, (part, units) in enumerate(parts.items())]
+    spare = sum(row["unassigned"] or 0 for row in shown)
+    over = [row["product_name"] for row in shown if row["over_assigned"]]
+    expired = [row["product_name"] for row in shown if row["assigned_on_expired"]]
+    finding = f"{number(spare)} paid licences are spare."
+    if over:
+        finding += f" More assigned than bought: {', '.join(over)}."
+    if expired:
+        finding += f" Still assigned after the subscription ended: {', '.join(expired)}."
+    columns = [
+        Column("product", "Product"),
+        Column("part", "What"),
+        Column("units", "Licences", "int"),
+        Column("part_order", "order", "int", hidden=True),
+    ]
+    colours = ["var(--suite)", "var(--none)", "var(--bad)", "var(--warn)"]
+    order = list(dict.fromkeys(row[0] for row in rows))
+    spec = charts.stacked(
+        list(_PARTS.values()), colours, label="product", part="part", value="units", title="Licences", sort=order
+    )
+    note = "Paid products only; free, trial and unlimited ones are in the table at the end of this view."
+    return Panel(
+        "lic-inventory",
+        "What is assigned, spare, or over-assigned?",
+        columns,
+        [Variant({}, finding, empty="" if shown else _NO_LICENCES)],
+        rows,
+        spec,
+        "Stacked bars, one per product.",
+        note,
+    )
+
+
+def _savings_panel(facts: Facts) -> Panel:
+    savings = facts.table("license_savings", "exposure desc nulls last, product_name")
+    hidden = [row for row in savings if row["is_suppressed"]]
+    monthly = totals(savings, "exposure")
+    finding = ""
+    if savings:
+        units = sum(row["exposure_units"] or 0 for row in savings)
+        yearly = {currency: amount * 12 for currency, amount in monthly.items()}
+        cost = f"{money(monthly)} a month, {money(yearly)} a year" if monthly else "at unknown cost"
+        finding = f"{number(units)} licences are paid for and not needed today: {cost}."
+        if hidden:
+            finding += f" {len(hidden)} products are not in this: their figures would tell of small groups."
+    columns = [
+        Column("product_name", "Product"),
+        Column("unassigned", "Spare", "int"),
+        Column("reclaimable", "Can be taken back", "int"),
+        Column("exposure_units", "Not needed", "int"),
+        Column("exposure", "Cost a month", "money"),
+        Column("reassignable", "Of it, can be given to others", "money"),
+        Column("reducible_at_renewal", "Saved from the renewal on", "money"),
+        Column("currency", "Currency"),
+        Column("renewal_date", "Renewal", "date"),
+        _SUPPRESSED,
+    ]
+    rows = [values(row, *(column.key for column in columns)) for row in savings]
+    note = (
+        "At your prices (docs/rules.md); without a price the cost is unknown. Yearly terms shrink at the renewal only."
+    )
+    return Panel(
+        "lic-savings",
+        "What could we save?",
+        columns,
+        [Variant({}, finding, empty="" if rows else _why_no_savings(facts))],
+        rows,
+        note=note,
+        kind="table",
+    )
+
+
+def _why_no_savings(facts: Facts) -> str:
+    if not facts.inventory:
+        return _NO_LICENCES
+    if facts.concealed:
+        return "Names are concealed, so use cannot be joined with licences. Show names in the admin centre, then sync."
+    return "Nothing to judge: no paid product whose use the report shows."
+
+
+def _reasons_panel(facts: Facts) -> Panel:
+    savings = facts.table("license_savings", "product_name")
+    rows: list[Row] = []
+    for row in savings:
+        rows += [
+            [row["product_name"], label, row[reason], place, row["is_suppressed"]]
+            for place, (reason, label) in enumerate(REASONS.items())
+        ]
+    counts = {label: sum(row[reason] or 0 for row in savings) for reason, label in REASONS.items()}
+    found = [(count, label) for label, count in counts.items() if count]
+    hidden = any(row["is_suppressed"] for row in savings)
+    finding, empty = "", ""
+    if found:
+        parts = ", ".join(f"{label.lower()} {number(count)}" for count, label in sorted(found, reverse=True))
+        finding = f"Of the licences to take back: {parts}." + (
+            " Products with small groups are hidden." if hidden else ""
+        )
+    elif not savings:
+        empty = _why_no_savings(facts)
+    else:
+        empty = "Hidden: the figures would tell of small groups. The admin copy has them." if hidden else ""
+        empty = empty or "Nothing to take back: every licence that can be judged is used."
+    columns = [
+        Column("product", "Product"),
+        Column("reason", "Reason"),
+        Column("licences", "Licences", "int"),
+        Column("part_order", "order", "int", hidden=True),
+        _SUPPRESSED,
+    ]
+    colours = ["var(--bad)", "var(--warn)", "var(--outlook)", "var(--onenote)", "var(--none)"]
+    spec = charts.stacked(
+        list(REASONS.values()), colours, label="product", part="reason", value="licences", title="Licences to take back"
+    )
+    spec["transform"] = [{"filter": "datum.licences > 0"}]
+    return Panel(
+        "lic-reasons",
+        "Why can licences be taken back?",
+        columns,
+        [Variant({}, finding, empty=empty)],
+        rows,
+        spec,
+        "Stacked bars, one per product, by reason.",
+        "Each licence is counted once, with its first reason; one held directly and by group costs nothing twice.",
+    )
+
+
+def _people_panel(facts: Facts) -> Panel:
+    columns = [
+        Column("user_principal_name", "Person"),
+        Column("department", "Department"),
+        Column("product_name", "Product"),
+        Column("reason", "Reason"),
+        Column("held_since", "Held since", "date"),
+        Column("last_use_on", "Last use", "date"),
+        Column("last_activity_date", "Last activity at all", "date"),
+        Column("removable", "Remove"),
+        Column("monthly_saving", "Saving a month", "money"),
+        Column("currency", "Currency"),
+    ]
+    found = facts.table("reclaimable_licenses", "monthly_saving desc nulls last, user_principal_name, product_name")
+    rows = []
+    for row in found:
+        cells: list[Any] = values(row, *(column.key for column in columns))
+        cells[3] = REASONS.get(row["reason"], row["reason"])
+        rows.append(cells)
+    twice = sum(1 for row in found if row["reason"] == "duplicate_assignment")
+    finding = ""
+    if rows:
+        saving = totals([row for row in found if row["monthly_saving"]], "monthly_saving")
+        finding = f"{number(len(rows) - twice)} licences" + (
+            f", {money(saving)} a month." if saving else ", at unknown cost."
+        )
+        finding += f" {twice} more are assigned twice over, which costs nothing." if twice else ""
+    empty = "" if rows else "Nothing to take back: every licence that can be judged is used."
+    if not rows and facts.concealed:
+        empty = _why_no_savings(facts)
+    return Panel(
+        "lic-people",
+        "Whose licences can be taken back?",
+        columns,
+        [Variant({}, finding, empty=empty)],
+        rows,
+        note="Check before you remove anything; keep lists are in docs/rules.md.",
+        kind="table",
+        search=True,
+    )
+
+
+def _utilization_panel(facts: Facts) -> Panel:
+    found = facts.table("license_utilization", "measurable desc, holders desc, product_name")
+    columns = [
+        Column("product_name", "Product"),
+        Column("holders", "Holders", "int"),
+        Column("active_28d", "Active in 28 days", "int"),
+        Column("inactive_28d", "Not active", "int"),
+        Column("utilization_rate", "Active of the holders", "rate"),
+        Column("disabled_accounts", "Accounts disabled", "int"),
+        Column("monthly_cost", "Cost a month", "money"),
+        Column("inactive_monthly_cost", "Cost of the not active", "money"),
+        Column("currency", "Currency"),
+        Column("remark", "Remark"),
+        _SUPPRESSED,
+    ]
+    rows = []
+    for row in found:
+        row = row | {"remark": _WHY_UNKNOWN.get(row["unknown_reason"] or "", "")}
+        rows.append(values(row, *(column.key for column in columns)))
+    known = [row for row in found if row["utilization_rate"] is not None]
+    finding = ""
+    if known:
+        low = min(known, key=lambda row: row["utilization_rate"])
+        share = percent(low["utilization_rate"])
+        finding = f"Least used: {low['product_name']}, {share} of {number(low['holders'])} holders."
+    empty = "" if rows else _why_no_savings(facts)
+    return Panel(
+        "lic-utilization",
+        "Are the licences used?",
+        columns,
+        [Variant({}, finding, empty=empty)],
+        rows,
+        note="Active: used an app of the licence in the last 28 days.",
+        kind="table",
+    )
+
+
+def _inventory_table(facts: Facts) -> Panel:
+    columns = [
+        Column("product_name", "Product"),
+        Column("enabled", "Purchased", "int"),
+        Column("assigned", "Assigned", "int"),
+        Column("unassigned", "Spare", "int"),
+        Column("over_assigned", "Over-assigned", "int"),
+        Column("assigned_on_expired", "On expired", "int"),
+        Column("warning", "In grace", "int"),
+        Column("unit_price", "Price a month", "price"),
+        Column("currency", "Currency"),
+        Column("renewal_date", "Renewal", "date"),
+        Column("remark", "Remark"),
+    ]
+    rows = []
+    for row in facts.inventory:
+        marks = {"is_free": "free", "is_trial": "trial", "looks_unlimited": "looks unlimited: confirm"}
+        remark = ", ".join(text for key, text in marks.items() if row[key])
+        remark = remark or ("price unknown" if row["unit_price"] is None else "")
+        rows.append(values(row | {"remark": remark}, *(column.key for column in columns)))
+    finding = f"{len(rows)} products that people can hold." if rows else ""
+    return Panel(
+        "lic-table",
+        "Which products do we have?",
+        columns,
+        [Variant({}, finding, empty="" if rows else _NO_LICENCES)],
+        rows,
+        kind="table",
+    )

@@ -1,0 +1,191 @@
+"""The view Overview: six figures, the days, who lags, what changed."""
+
+from __future__ import annotations
+
+from pipelines.publish.page import charts
+from pipelines.publish.page.facts import Facts
+from pipelines.publish.page.licences import money, totals, unpriced
+from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number, percent
+from pipelines.publish.page.read import ALL
+from pipelines.publish.page.use import NO_DAYS, daily_panel, suite_and_teams
+from pipelines.publish.page.where import ranking_panel
+
+NONE = "\u2013"  # a dash where there is no figure
+
+
+def overview(facts: Facts) -> View:
+    """Are people using what we pay for?"""
+    ranking = ranking_panel(facts, facts.table("adoption_by_department", "department, app"))
+    panels = [
+        _tiles(facts),
+        daily_panel(
+            facts,
+            "overview-daily",
+            "Is use rising or falling?",
+            suite_and_teams(facts),
+            "Suite: distinct people in any of its five apps. Teams stands on its own.",
+        ),
+        _changes_panel(facts),
+        ranking,
+    ]
+    return View("overview", "Overview", "Are people using what we pay for?", panels, ["period", "days"])
+
+
+def _tiles(facts: Facts) -> Panel:
+    columns = [Column("label", "Figure"), Column("value", "Value"), Column("detail", "Detail"), Column("view", "View")]
+    rows: list[Row] = [
+        _licensed(facts),
+        _weekly(facts),
+        _average(facts, "suite"),
+        _average(facts, "teams"),
+        _spare(facts),
+    ]
+    rows.append(_give_back(facts))
+    return Panel("overview-tiles", "The figures", columns, [Variant()], rows, kind="tiles")
+
+
+def _licensed(facts: Facts) -> Row:
+    window = facts.window("suite", ALL, 28, "all")
+    licensed = window.get("licensed_users")
+    detail = "people hold a licence for the Office suite"
+    if licensed is None:
+        detail = "who is licensed is not known yet"
+    return ["Licensed", number(licensed) if licensed is not None else NONE, detail, "departments"]
+
+
+def _weekly(facts: Facts) -> Row:
+    weeks = [row for row in facts.weeks if row["app"] == "suite" and row["is_total"] and row["is_complete"]]
+    label = "Active in a week, suite"
+    if not weeks:
+        return [label, NONE, "no complete week yet", "suite"]
+    last = weeks[-1]
+    rate = last["active_rate"]
+    share = f"; {percent(rate)} of the licensed" if rate is not None else ""
+    value = number(last["active_users"]) if last["active_users"] is not None else NONE
+    return [label, value, f"people, week from {day(last['week_start'])}{share}", "suite"]
+
+
+def _average(facts: Facts, app: str) -> Row:
+    mean = facts.window(app, ALL, 28, "weekdays").get("avg_daily_users")
+    found = (
+        facts.table("suite_usage_28d", "window_end")
+        if app == "suite"
+        else [row for row in facts.table("app_usage_28d", "window_end") if row["app"] == app]
+    )
+    change = found[0]["change_rate"] if found else None
+    trend = "28 days before: not enough data" if change is None else f"{change:+.1%} against the 28 days before"
+    label = "Suite on a weekday" if app == "suite" else "Teams on a weekday"
+    return [label, number(mean) if mean is not None else NONE, f"people on average; {trend}", "suite"]
+
+
+def _spare(facts: Facts) -> Row:
+    paid = [row for row in facts.inventory if facts.is_paid(row)]
+    if not paid:
+        return ["Spare licences", NONE, "no licences are known", "licences"]
+    spare = sum(row["unassigned"] or 0 for row in paid)
+    cost = totals(
+        [row | {"cost": row["unit_price"] * (row["unassigned"] or 0)} for row in paid if row["unit_price"] is not None],
+        "cost",
+    )
+    missing = sum(1 for row in paid if row["unit_price"] is None and row["unassigned"])
+    detail = f"{money(cost)} a month" + (f"; {missing} products without a price" if missing else "")
+    return ["Spare licences", number(spare), detail, "licences"]
+
+
+def _give_back(facts: Facts) -> Row:
+    label = "Can be taken back"
+    savings = facts.table("license_savings", "product_name")
+    shown = [row for row in savings if row["reclaimable"] is not None]
+    hidden = len(savings) - len(shown)
+    if not shown:
+        return [label, NONE, "hidden: small groups" if hidden else "nothing can be judged yet", "licences"]
+    count = sum(row["reclaimable"] for row in shown)
+    costs = facts.table("waste_monthly", "waste_month")
+    newest = max((row["waste_month"] for row in costs), default=None)
+    monthly = totals([row for row in costs if row["waste_month"] == newest], "reclaimable_monthly_cost")
+    yearly = {currency: amount * 12 for currency, amount in monthly.items()}
+    detail = f"licences held and not needed; {money(yearly)} a year" if yearly else "licences held and not needed"
+    rest = f"; {hidden} products with small groups hidden" if hidden else ""
+    return [label, number(count), detail + rest, "licences"]
+
+
+def _changes_panel(facts: Facts) -> Panel:
+    rows: list[Row] = []
+    suite = facts.table("suite_usage_28d", "window_end")
+    found = [(facts.names["suite"], row) for row in suite[:1]]
+    by_app = {row["app"]: row for row in facts.table("app_usage_28d", "app")}
+    found += [(name, by_app[app]) for app, name in facts.apps.items() if app in by_app]
+    for name, row in found:
+        days = row.get("user_days", row.get("suite_user_days"))
+        before = row.get("prev_user_days", row.get("prev_suite_user_days"))
+        rows.append([name, days, before, row["change_rate"], row["prev_observed_days"]])
+    known = sorted((row for row in rows if row[3] is not None), key=lambda row: row[3])
+    finding, empty = "", ""
+    if known:
+        low, high = known[0], known[-1]
+        finding = f"Strongest: {high[0]} {high[3]:+.1%}; weakest: {low[0]} {low[3]:+.1%}."
+    elif not rows:
+        empty = NO_DAYS
+    else:
+        empty = (
+            f"Shown once both windows of 28 days have at least 20 days with data; the one before has "
+            f"{number(rows[0][4])} so far."
+        )
+    columns = [
+        Column("app", "What", "app"),
+        Column("user_days", "Days of use, last 28", "int"),
+        Column("prev_user_days", "The 28 before", "int"),
+        Column("change_rate", "Change", "change"),
+        Column("prev_observed_days", "Days with data before", "int"),
+    ]
+    spec = charts.bars(label="app", value="change_rate", title="Change of days of use per weekday", unit="+.1%")
+    return Panel(
+        "overview-changes",
+        "What changed against the 28 days before?",
+        columns,
+        [Variant({}, finding, empty=empty)],
+        rows,
+        spec,
+        "Bars, one per app.",
+        "Days of use per observed weekday. Public holidays show.",
+    )
+
+
+def banners(facts: Facts) -> list[dict[str, str]]:
+    """What a reader has to know first, most severe first."""
+    found = []
+    if facts.concealed:
+        found.append(
+            _banner(
+                "bad",
+                "Names are concealed.",
+                "Departments, and licences judged by use, are off: the report's names cannot be joined with people. "
+                "Totals of single days are right. To show names: Microsoft 365 admin centre > Settings > "
+                "Org settings > Reports.",
+            )
+        )
+    absent = [row for row in facts.report_days if not row["is_observed"] and row["state"] != "late"]
+    lost = [row for row in absent if row["state"] == "lost"]
+    other = [row for row in absent if row["state"] != "lost"]
+    if other:
+        text = f"{_dates(other)}. The next sync asks for them again; Microsoft forgets a day after about four weeks."
+        found.append(_banner("warn", f"Days missing: {len(other)}.", text))
+    if lost:
+        found.append(_banner("warn", f"Days lost: {len(lost)}.", f"{_dates(lost)}. Microsoft no longer offers them."))
+    missing = unpriced(facts)
+    if missing:
+        names = ", ".join(sorted(row["product_name"] for row in missing)[:4])
+        names += f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        text = f"{names}. Their cost is unknown, so savings are too low. docs/rules.md says where prices go."
+        found.append(_banner("info", f"Products in use without a price: {len(missing)}.", text))
+    return found
+
+
+def _banner(tone: str, title: str, text: str) -> dict[str, str]:
+    return {"tone": tone, "title": title, "text": text}
+
+
+def _dates(rows: list[dict[str, object]]) -> str:
+    dates = sorted({row["report_date"] for row in rows})  # type: ignore[type-var]
+    shown = ", ".join(day(value) for value in dates[:6])  # type: ignore[arg-type]
+    return shown + (f" and {len(dates) - 6} more" if len(dates) > 6 else "")
