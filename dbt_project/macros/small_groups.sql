@@ -8,46 +8,50 @@
     )
 {%- endmacro %}
 
-{# Whether the use of a department shows a small group: the licensed people who used the app, or who did not; #}
-{# all who used it where licences are unknown. #}
-{% macro is_small_use(active, licensed_active, licensed) -%}
+{# Those of a department's users by whom it is judged: the licensed ones, or all where licences are unknown. #}
+{% macro judged_users(prefix="") -%}
+    coalesce({{ prefix }}licensed_active_users, {{ prefix }}active_users)
+{%- endmacro %}
+
+{# Whether the use of a department shows a small group: the users, or the licensed people who are none. #}
+{% macro is_small_use(users=judged_users(), licensed="licensed_users") -%}
     {%- set largest = var("min_group_size") - 1 -%}
     (
-        coalesce(coalesce({{ licensed_active }}, {{ active }}) between 1 and {{ largest }}, false)
-        or coalesce({{ licensed }} - {{ licensed_active }} between 1 and {{ largest }}, false)
+        coalesce({{ users }} between 1 and {{ largest }}, false)
+        or coalesce({{ licensed }} - {{ users }} between 1 and {{ largest }}, false)
     )
 {%- endmacro %}
 
 {# Whether all users beside the licensed ones show a small group: those who used the app without a licence. #}
-{% macro is_small_rest(active, licensed_active) -%}
+{% macro is_small_rest() -%}
     coalesce(
-        {{ active }} - {{ licensed_active }} between 1 and {{ var("min_group_size") - 1 }}, false
+        active_users - licensed_active_users between 1 and {{ var("min_group_size") - 1 }}, false
     )
 {%- endmacro %}
 
 {# What is hidden must not follow from the total and the other departments: one department that is not small is #}
-{# hidden with the small ones. It can cover them if their counts may differ and leave it a possible one: neither #}
-{# its users nor its other licensed people are few, and the apps and the suite, which bound each other, leave room. #}
-{% macro can_cover(active, licensed_active, licensed) -%}
+{# hidden with the small ones. It can cover them if its count may differ and stay a possible one: neither its users #}
+{# nor its other licensed people are few, and the apps and the suite, which bound each other, leave room. #}
+{% macro can_cover(users=judged_users(), licensed="licensed_users") -%}
     coalesce(
-        coalesce({{ licensed_active }}, {{ active }}) > {{ var("min_group_size") }}
-        and coalesce({{ licensed }} - {{ licensed_active }} > {{ var("min_group_size") }}, true)
+        {{ users }} > {{ var("min_group_size") }}
+        and coalesce({{ licensed }} - {{ users }} > {{ var("min_group_size") }}, true)
         and case
             app
             when 'teams'
             then true
             when 'suite'
-            then {{ active }} > largest_app and apps_together > {{ active }}
-            else suite_users > {{ active }} and apps_together > suite_users
+            then {{ users }} > largest_app and apps_together > {{ users }}
+            else suite_users > {{ users }} and apps_together > suite_users
         end,
         false
     )
 {%- endmacro %}
 
 {# Beside each app of a slice: the users of the suite, of its largest app, and of its apps added up. #}
-{% macro apps_beside_suite(slice) -%}
-    {%- set in_suite = "case when app not in ('suite', 'teams') then active_users end" -%}
-    max(case when app = 'suite' then active_users end) over (
+{% macro apps_beside_suite(slice, users=judged_users()) -%}
+    {%- set in_suite = "case when app not in ('suite', 'teams') then " ~ users ~ " end" -%}
+    max(case when app = 'suite' then {{ users }} end) over (
         partition by {{ slice }}
     ) as suite_users,
     max({{ in_suite }}) over (partition by {{ slice }}) as largest_app,

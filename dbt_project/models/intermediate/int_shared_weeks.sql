@@ -35,14 +35,9 @@ with
     judged as (
         select
             *,
-            not is_total
-            and {{ is_small_use("active_users", "licensed_active_users", "licensed_users") }}
-            as is_small,
-            not is_total
-            and {{ is_small_rest("active_users", "licensed_active_users") }} as is_small_rest,
-            not is_total
-            and {{ can_cover("active_users", "licensed_active_users", "licensed_users") }}
-            as can_cover
+            not is_total and {{ is_small_use() }} as is_small,
+            not is_total and {{ is_small_rest() }} as is_small_rest,
+            not is_total and {{ can_cover() }} as can_cover
         from compared
     ),
 

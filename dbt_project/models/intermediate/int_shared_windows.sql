@@ -39,29 +39,9 @@ with
     judged as (
         select
             *,
-            case
-                when
-                    not is_total
-                    and (
-                        {{
-                            is_small_use(
-                                "active_users", "licensed_active_users", "licensed_users"
-                            )
-                        }}
-                    )
-                then 1
-                else 0
-            end as is_small,
-            case
-                when not is_total and {{ is_small_rest("active_users", "licensed_active_users") }}
-                then 1
-                else 0
-            end as is_small_rest,
-            case
-                when {{ can_cover("active_users", "licensed_active_users", "licensed_users") }}
-                then 1
-                else 0
-            end as can_cover
+            case when not is_total and ({{ is_small_use() }}) then 1 else 0 end as is_small,
+            case when not is_total and {{ is_small_rest() }} then 1 else 0 end as is_small_rest,
+            case when {{ can_cover() }} then 1 else 0 end as can_cover
         from compared
     ),
 
@@ -91,7 +71,7 @@ with
         where
             lines.has_small_here = 1
             and others.has_small_here = 0
-            and lines.active_users = others.active_users
+            and {{ judged_users("lines.") }} = {{ judged_users("others.") }}
             and not lines.is_total
     ),
 
@@ -131,7 +111,19 @@ with
 
     chosen as (select * from ordered where choice = 1),
 
-    covers as (select distinct tenant_id, app, department from chosen)
+    covers as (select distinct tenant_id, app, department from chosen),
+
+    -- Without a cover all departments are hidden, in all windows: the others would tell too much.
+    uncovered as (
+        select distinct lines.tenant_id, lines.app
+        from lines
+        left join
+            chosen
+            on lines.tenant_id = chosen.tenant_id
+            and lines.app = chosen.app
+            and lines.window_days = chosen.window_days
+        where lines.has_small_here = 1 and chosen.app is null
+    )
 
 select
     lines.tenant_id,
@@ -146,19 +138,15 @@ select
     lines.licensed_users,
     lines.licensed_active_users,
     not lines.is_total
-    and lines.has_small_here = 1
     and (
-        lines.is_small_here = 1 or covers.department is not null or chosen.department is null
+        uncovered.app is not null
+        or (lines.has_small_here = 1 and (lines.is_small_here = 1 or covers.department is not null))
     ) as is_hidden,
     not lines.is_total and lines.has_small_rest = 1 as hides_unlicensed
 from lines
-left join
-    chosen
-    on lines.tenant_id = chosen.tenant_id
-    and lines.app = chosen.app
-    and lines.window_days = chosen.window_days
 left join
     covers
     on lines.tenant_id = covers.tenant_id
     and lines.app = covers.app
     and lines.department = covers.department
+left join uncovered on lines.tenant_id = uncovered.tenant_id and lines.app = uncovered.app

@@ -32,15 +32,16 @@ with
             adoption.min_group_size
     ),
 
-    compared as (select *, {{ apps_beside_suite("tenant_id, department, is_total") }} from grouped),
+    compared as (
+        select *, {{ apps_beside_suite("tenant_id, department, is_total", "active_users") }}
+        from grouped
+    ),
 
     judged as (
         select
             *,
-            not is_total
-            and {{ is_small_use("active_users", "active_users", "licensed_users") }} as is_small,
-            not is_total
-            and {{ can_cover("active_users", "active_users", "licensed_users") }} as can_cover
+            not is_total and {{ is_small_use("active_users") }} as is_small,
+            not is_total and {{ can_cover("active_users") }} as can_cover
         from compared
     ),
 

@@ -46,7 +46,8 @@ with
                     when
                         grouped.people between 1 and {{ enough - 1 }}
                         or windows.is_hidden
-                        or windows.hides_unlicensed
+                        or windows.active_users - windows.licensed_active_users
+                        between 1 and {{ enough - 1 }}
                     then 1
                     else 0
                 end
