@@ -6,12 +6,28 @@ import sys
 
 import typer
 
-from pipelines.cli import accept, check, demo, import_, login, query, rebuild, simulate, skus, status, sync, ui
+from pipelines.cli import (
+    accept,
+    check,
+    demo,
+    export,
+    import_,
+    login,
+    open_,
+    query,
+    rebuild,
+    simulate,
+    skus,
+    status,
+    sync,
+    ui,
+)
 from pipelines.cli.console import messages
 from pipelines.graph.errors import GraphError
 from pipelines.settings import SettingsError
 from pipelines.warehouse.errors import (
     NO_SPACE,
+    ForgottenError,
     OwnListError,
     WarehouseBusyError,
     WarehouseOutdatedError,
@@ -31,6 +47,8 @@ app.command()(login.login)
 app.command()(sync.sync)
 app.command("import")(import_.import_)
 app.command()(query.query)
+app.command()(export.export)
+app.command("open")(open_.open_)
 app.command()(status.status)
 app.command()(accept.accept)
 app.command()(rebuild.rebuild)
@@ -50,7 +68,7 @@ def main() -> None:
     except (SettingsError, OwnListError) as error:
         _say(error)
         sys.exit(2)
-    except (GraphError, WarehouseBusyError, WarehouseOutdatedError) as error:
+    except (GraphError, ForgottenError, WarehouseBusyError, WarehouseOutdatedError) as error:
         _say(error)
         sys.exit(1)
     except Exception as error:

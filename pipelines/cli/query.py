@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import ExitStack
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 import duckdb
@@ -12,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.console import results
-from pipelines.settings import Settings, SettingsError, load_settings
-from pipelines.warehouse.publish import DATABASE_NAME
+from pipelines.cli.console import PLAIN_WIDTH, messages, results
+from pipelines.cli.formats import Format, format_of, write_csv, write_json
+from pipelines.cli.published import open_published, whole_file
+from pipelines.settings import SettingsError, load_settings
 
 NUMBERS = (int, float, Decimal)
 # Up to so many rows a table that is too wide is printed upright, one line per column.
@@ -22,24 +26,69 @@ UPRIGHT_ROWS = 5
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help='For example: "from suite_usage_28d"')],
+    sql: Annotated[str | None, typer.Argument(help='For example: "from suite_usage_28d"')] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Read the SQL from a file, such as those in queries/.")
+    ] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Default: by the name of --output, else a table.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write into this file.")] = None,
     shareable: Annotated[bool, typer.Option("--shareable", help="Ask the shareable copy, not the admin one.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say what was written.")] = False,
 ) -> None:
-    """Run SQL on the published database and print the result as a table."""
+    """Run SQL on the published database and print the result, or write it to a file.
+
+    Instants are UTC. In CSV, texts that begin like a formula get an apostrophe; JSON and Parquet have them as they are.
+    """
+    statement = _statement(sql, file)
+    chosen = form or (format_of(output) if output else Format.TABLE)
+    if chosen is None:
+        raise SettingsError(f"Say with --format what {output} is to be: table, csv, json or parquet.")
+    if chosen is Format.PARQUET and output is None:
+        raise SettingsError("Parquet is not for the terminal: name a file with --output.")
     with open_published(load_settings(), shareable=shareable) as con:
         try:
-            result = con.execute(sql)
+            rows = _write(con, statement, chosen, output, shareable=shareable)
         except duckdb.Error as error:
             raise SettingsError(f"DuckDB says: {error}") from None
-        print_table(results(), [column[0] for column in result.description], result.fetchall())
+    if output and not quiet:
+        messages().print(f"{output}: {rows:,} rows", markup=False, highlight=False, soft_wrap=True)
 
 
-def open_published(settings: Settings, *, shareable: bool = False) -> duckdb.DuckDBPyConnection:
-    """The published database, read-only; raises SettingsError when nothing is published yet."""
-    path = settings.data_dir / ("published" if shareable else "published_admin") / DATABASE_NAME
-    if not path.exists():
-        raise SettingsError(f"Nothing is published below {settings.data_dir} yet: run m365-usage sync (or demo) first.")
-    return duckdb.connect(str(path.resolve()), read_only=True)
+def _statement(sql: str | None, file: Path | None) -> str:
+    if (sql is None) == (file is None):
+        raise SettingsError('Give either SQL, such as "from suite_usage_28d", or a file of it with --file.')
+    if sql is not None:
+        return sql
+    assert file is not None
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def _write(con: duckdb.DuckDBPyConnection, sql: str, form: Format, output: Path | None, *, shareable: bool) -> int:
+    """Run the statement and put its rows where they belong; returns how many."""
+    with ExitStack() as stack:
+        path = stack.enter_context(whole_file(output, shareable=shareable)) if output else None
+        if form is Format.PARQUET:
+            relation = con.sql(sql)
+            if relation is None:
+                raise SettingsError("This SQL has no rows as its result.")
+            relation.write_parquet(str(path), compression="zstd")
+            found = con.execute("select count(*) from read_parquet(?)", [str(path)]).fetchone()
+            return int(found[0]) if found else 0
+        result = con.execute(sql)
+        target = stack.enter_context(path.open("w", encoding="utf-8", newline="")) if path else sys.stdout
+        if form is Format.CSV:
+            return write_csv(result, target)
+        if form is Format.JSON:
+            return write_json(result, target)
+        rows = result.fetchall()
+        console = Console(file=target, width=PLAIN_WIDTH) if path else results()
+        print_table(console, [column[0] for column in result.description or []], rows)
+        return len(rows)
 
 
 def print_table(console: Console, columns: list[str], rows: list[tuple[object, ...]]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from pipelines.cli.query import open_published, print_table
+from pipelines.cli.published import open_published
+from pipelines.cli.query import print_table
 from pipelines.settings import Settings
 from pipelines.warehouse.publish import DATABASE_NAME
 

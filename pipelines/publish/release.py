@@ -8,7 +8,8 @@ from pathlib import Path
 from pipelines.publish.dictionary import dictionary_rows
 from pipelines.publish.page.write import PAGE_NAME, write_page
 from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
-from pipelines.publish.workbook.write import WORKBOOK_NAME, write_workbook
+from pipelines.publish.workbook.names import WORKBOOK_NAME
+from pipelines.publish.workbook.write import write_workbook
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME, published_tables, read_manifest, write_database

@@ -16,8 +16,9 @@ import pytest
 from test_publish_release import manifest, settings  # noqa: F401
 from unit_release import HOSTILE, make_database
 
+from pipelines.publish.neutral import neutral
 from pipelines.publish.release import publish_release
-from pipelines.publish.workbook.cells import cells, kind_of, neutral, width_of
+from pipelines.publish.workbook.cells import cells, kind_of, text_cell, width_of
 from pipelines.publish.workbook.write import write_workbook
 from pipelines.settings import Settings
 
@@ -131,7 +132,7 @@ def test_other_text_stays_as_it_is(text: str) -> None:
 
 
 def test_a_text_too_long_for_a_cell_is_cut() -> None:
-    assert len(neutral("=" + "x" * 40_000)) == 32_767
+    assert len(text_cell("=" + "x" * 40_000)) == 32_767
 
 
 def test_charts_are_native_and_described(database: Path, book: openpyxl.Workbook) -> None:

@@ -6,6 +6,12 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
+from pipelines.publish.workbook.names import WORKBOOK_NAME
+from pipelines.publish.workbook.write import write_workbook
+from pipelines.warehouse.publish import DATABASE_NAME, PublishedTable
+from pipelines.warehouse.releases import make_release
+
 # A person and a department by whom a spreadsheet, a page or a terminal could be tricked.
 HOSTILE = ["=1+1", "+49 30 1234", "-2", "@SUM(A1)", "</script>", "Zoë 🦆", "شركة", "a\tb\nc", '=HYPERLINK("http://x")']
 
@@ -130,3 +136,21 @@ def make_database(path: Path, *, empty: bool = False) -> Path:
                 [key, text, text],
             )
     return path
+
+
+def make_published(data_dir: Path) -> None:
+    """A release of that database in both builds; the shareable one has no people."""
+
+    def build(name: str, folder: Path) -> None:
+        database = make_database(folder / DATABASE_NAME)
+        with duckdb.connect(str(database)) as con:
+            if name == "shareable":
+                con.execute("drop table users; drop table reclaimable_licenses")
+            found = con.execute("select table_name from duckdb_tables() order by 1").fetchall()
+        own = ("data_dictionary", "publish_info")
+        tables = [PublishedTable(table, "main", table, False) for (table,) in found if table not in own]
+        facts = {"publish_id": "p1", "data_through": "2026-10-28", "published_on": "2026-10-30", "build": name}
+        write_parquet(database, folder / PARQUET_FOLDER, tables, facts)
+        write_workbook(database, folder / WORKBOOK_NAME, facts)
+
+    make_release(data_dir, "p1", build, keep=3)

@@ -9,7 +9,7 @@ from pipelines.defs.transform.assets import project
 from pipelines.publish.page.write import PAGE_NAME
 from pipelines.publish.parquet import PARQUET_FOLDER
 from pipelines.publish.release import publish_release
-from pipelines.publish.workbook.write import WORKBOOK_NAME
+from pipelines.publish.workbook.names import WORKBOOK_NAME
 from pipelines.sync.outcome import failures_of_run
 from pipelines.warehouse.publish import DATABASE_NAME, PublishedTable, published_tables, read_manifest
 from pipelines.warehouse.releases import BUILDS

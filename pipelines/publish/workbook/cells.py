@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
-# What a spreadsheet takes for the beginning of a formula, also after the file was saved as CSV.
-_FORMULA = re.compile(r"^\s*[=+\-@]|^[\t\r\n]")
+from pipelines.publish.neutral import neutral
+
 # Excel's limit for one cell.
 _MAX_TEXT = 32_767
 _RATES = ("_rate", "coverage", "stickiness")
@@ -25,9 +23,9 @@ FORMATS = {
 }
 
 
-def neutral(text: str) -> str:
-    """The text as it may stand in a spreadsheet: one that begins like a formula gets an apostrophe before it."""
-    return ("'" + text if _FORMULA.search(text) else text)[:_MAX_TEXT]
+def text_cell(text: str) -> str:
+    """The text as it may stand in a cell."""
+    return neutral(text)[:_MAX_TEXT]
 
 
 def kind_of(column: str, sql_type: str) -> str:
@@ -50,7 +48,7 @@ def cells(values: pd.Series, kind: str) -> list[object]:
     """The cells of one column, None where there is no value."""
     present = values.notna()
     if kind == "text":
-        values = values.astype("object").where(present, None).map(neutral, na_action="ignore")
+        values = values.astype("object").where(present, None).map(text_cell, na_action="ignore")
     elif kind in ("date", "instant"):
         values = pd.to_datetime(values)
     elif kind in ("count", "decimal", "money", "rate"):

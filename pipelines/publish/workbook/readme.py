@@ -10,7 +10,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.publish.workbook.cells import FORMATS, neutral
+from pipelines.publish.workbook.cells import FORMATS, text_cell
 from pipelines.publish.workbook.model import Sheet
 
 # Domains that can never be anybody's: the tenant is made up.
@@ -97,7 +97,7 @@ def write_readme(
         row += 1
     for banner in banners(con, tables):
         page.write_string(row, 0, "Note", warning)
-        page.write_string(row, 1, neutral(banner), warning)
+        page.write_string(row, 1, text_cell(banner), warning)
         row += 1
     for heading, pairs in (
         ("What the words mean", _DEFINITIONS),
@@ -138,7 +138,7 @@ def _facts(
 def _write(book: Workbook, page: Worksheet, row: int, value: object, kind: str) -> None:
     shown: Format = book.add_format({"num_format": FORMATS[kind], "align": "left"})
     if isinstance(value, str):
-        page.write_string(row, 1, neutral(value), shown)
+        page.write_string(row, 1, text_cell(value), shown)
     elif isinstance(value, int):
         page.write_number(row, 1, value, shown)
     elif isinstance(value, date):

@@ -17,7 +17,6 @@ from pipelines.publish.workbook.model import MAX_ROWS, Placed, Sheet
 from pipelines.publish.workbook.readme import write_readme
 from pipelines.publish.workbook.sheets import ADMIN_SHEETS, SHEETS
 
-WORKBOOK_NAME = "m365_usage.xlsx"
 # Title, sentence, a line for what is missing: the header of each table is the row after.
 _HEADER_ROW = 3
 _TABLES = """

@@ -1,0 +1,86 @@
+"""m365-usage export: the published files, copied to where somebody wants them."""
+
+from __future__ import annotations
+
+import shutil
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import typer
+from rich.progress import track
+
+from pipelines.cli.console import messages
+from pipelines.cli.published import published_file, published_folder, whole_file
+from pipelines.publish.neutral import FORMULA
+from pipelines.publish.parquet import PARQUET_FOLDER
+from pipelines.publish.workbook.names import WORKBOOK_NAME
+from pipelines.settings import SettingsError, load_settings
+
+
+class ExportFormat(str, Enum):
+    """What is written."""
+
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+def export(
+    form: Annotated[
+        ExportFormat, typer.Option("--format", help="xlsx: one workbook; parquet, csv: one file per table.")
+    ] = ExportFormat.XLSX,
+    to: Annotated[Path, typer.Option("--to", help="The folder to write into; made when it is missing.")] = Path(),
+    shareable: Annotated[bool, typer.Option("--shareable", help="The shareable copy: aggregates only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say what was written.")] = False,
+) -> None:
+    """Copy the newest figures into a folder: the Excel workbook, or every table as Parquet or CSV.
+
+    Files of the same names there are replaced. Without --shareable they name people and are readable by you only.
+    """
+    settings = load_settings()
+    # One release for all files, whatever is published meanwhile.
+    release = published_folder(settings, shareable=shareable).resolve()
+    tables = published_file(release, PARQUET_FOLDER)
+    if form is ExportFormat.XLSX:
+        copies = {to / WORKBOOK_NAME: published_file(release, WORKBOOK_NAME)}
+    elif form is ExportFormat.PARQUET:
+        copies = {to / PARQUET_FOLDER / path.name: path for path in sorted(tables.glob("*.parquet"))}
+    else:
+        copies = {to / "csv" / f"{path.stem}.csv": path for path in sorted(tables.glob("*.parquet"))}
+    console = messages()
+    _make_folder(next(iter(copies)).parent, shareable=shareable)
+    steps = track(copies.items(), "Writing", console=console, transient=True, disable=quiet or not console.is_terminal)
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'UTC'")
+        for target, source in steps:
+            with whole_file(target, shareable=shareable) as new:
+                if form is ExportFormat.CSV:
+                    write_table(con, source, new)
+                else:
+                    shutil.copyfile(source, new)
+    if not quiet:
+        where = next(iter(copies)) if len(copies) == 1 else f"{next(iter(copies)).parent}: {len(copies)} files"
+        console.print(str(where), markup=False, highlight=False, soft_wrap=True)
+
+
+def write_table(con: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
+    """One Parquet file as CSV, instants in UTC, texts that begin like a formula made harmless."""
+    relation = con.read_parquet(str(source))
+    columns = []
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        column = '"' + name.replace('"', '""') + '"'
+        if str(kind) == "VARCHAR":
+            column = (
+                f"case when regexp_matches({column}, '{FORMULA}') then '''' || {column} else {column} end as {column}"
+            )
+        columns.append(column)
+    relation.project(", ".join(columns)).write_csv(str(target), header=True)
+
+
+def _make_folder(folder: Path, *, shareable: bool) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o755 if shareable else 0o700)
+    except OSError as error:
+        raise SettingsError(f"The folder {folder} cannot be made: {error.strerror}.") from None
