@@ -73,7 +73,7 @@ class DailyClock:
 class History:
     """A company's data folder after its daily syncs; `tenant` is the company on the last of the days.
 
-    settle_days: as the setting of that name. dbt_dir: where dbt keeps what it parsed; None: in data_dir.
+    settle_days: as the setting of that name. dbt_dir: where rules/ and dbt's own files are; None: in data_dir.
     days: the days on which a sync was made, oldest first.
     """
 
@@ -90,7 +90,7 @@ class History:
     @property
     def rules_dir(self) -> Path:
         """Where a test puts prices and other lists of the user's own, before `build`."""
-        return self.data_dir / "rules"
+        return (self.dbt_dir or self.data_dir) / "rules"
 
     def settings(self, today: date, **more: Any) -> Settings:
         limits = Limits.generous()
