@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     schedule_cron: str = "0 6 * * *"
     schedule_timezone: str = "UTC"
     keep_releases: int = Field(default=3, ge=1)
+    # What is older may be purged; nothing is unless m365-usage purge is run.
+    retention_days: int | None = Field(default=None, ge=1)
     lock_wait_seconds: float = Field(default=900.0, ge=0)
 
     @field_validator("tenant_id", "client_id", "client_secret", "certificate_passphrase", "auth", mode="before")

@@ -14,6 +14,7 @@ from pipelines.cli import (
     import_,
     login,
     open_,
+    purge,
     query,
     rebuild,
     simulate,
@@ -52,6 +53,7 @@ app.command("open")(open_.open_)
 app.command()(status.status)
 app.command()(accept.accept)
 app.command()(rebuild.rebuild)
+app.command()(purge.purge)
 app.add_typer(skus.app, name="skus")
 app.command()(ui.ui)
 app.command()(demo.demo)

@@ -13,6 +13,7 @@ from pipelines.settings import Settings, SettingsError, TenantSettings, load_set
 from pipelines.sync.tenants import TenantWork
 from pipelines.warehouse.errors import (
     NO_SPACE,
+    ForgottenError,
     OwnListError,
     RefusedBodyError,
     WarehouseBusyError,
@@ -30,6 +31,7 @@ READABLE_ERRORS = (
     GraphError,
     OwnListError,
     RefusedBodyError,
+    ForgottenError,
     WarehouseBusyError,
     WarehouseOutdatedError,
 )

@@ -16,6 +16,10 @@ class OwnListError(ValueError):
     """A list of the user's own (prices, allow list, renames, product names) that cannot be used, and where."""
 
 
+class ForgottenError(RuntimeError):
+    """The list of forgotten people cannot be used, so nothing may be loaded."""
+
+
 class WarehouseBusyError(RuntimeError):
     """Another process works on the warehouse and did not finish in time."""
 

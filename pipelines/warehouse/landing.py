@@ -4,8 +4,9 @@
                                                      20260803T060001.123456Z-4f2a.json
 
 A body is written under a temporary name and renamed; the record comes last and makes it count. What is not
-named by a record was never finished, and is ignored. Records and bodies are never changed; a *verdict*
-(`….verdict.json`) is added when loading has looked at the body. Everything else can be rebuilt from here.
+named by a record was never finished, and is ignored. Records and bodies are never changed, but where somebody is
+erased (redact.py) or retention has passed (thin.py); a *verdict* (`….verdict.json`) is added when loading has looked
+at the body. Everything else can be rebuilt from here.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class FetchRecord:
     ``unavailable``. as_of: the day the run took for today. is_complete: a collection read to its last page, or a
     report that ends with a line end.
     accepts_fetch_id: the held correction that an operator accepted with this record; its body is that one's.
+    redacted_at: when somebody was erased from the body; its size and hash are those of what is left.
     body_path is relative to landing/; body_bytes and body_sha256 speak of the uncompressed body.
     """
 
@@ -66,6 +68,7 @@ class FetchRecord:
     is_complete: bool | None = None
     is_concealed_setting: bool | None = None
     accepts_fetch_id: str | None = None
+    redacted_at: datetime | None = None
 
     def to_json(self) -> str:
         """One line of JSON, dates and instants in ISO 8601."""
@@ -81,6 +84,7 @@ class FetchRecord:
             known["report_date"] = date.fromisoformat(known["report_date"]) if known.get("report_date") else None
             for name in ("requested_at", "completed_at"):
                 known[name] = datetime.fromisoformat(known[name])
+            known["redacted_at"] = datetime.fromisoformat(known["redacted_at"]) if known.get("redacted_at") else None
             return cls(**known)
         except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f"no landing record: {error}") from None
@@ -255,6 +259,10 @@ class Landing:
     def period_fetches(self, tenant_id: str, source: str, period: str) -> list[LandedFetch]:
         """Every fetch of one period, oldest first."""
         return _read_folder(self.folder(tenant_id, source, period=period))
+
+    def folder_fetches(self, folder: Path) -> list[LandedFetch]:
+        """Every fetch whose record stands in the folder, oldest first."""
+        return _read_folder(folder)
 
     def newest_answer(self, tenant_id: str, source: str) -> LandedFetch | None:
         """The newest landed body of an endpoint that is not asked by date."""

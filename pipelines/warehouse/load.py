@@ -9,11 +9,14 @@ import duckdb
 
 from pipelines.warehouse.database import transaction
 from pipelines.warehouse.errors import RefusedBodyError
+from pipelines.warehouse.forgotten import Forgotten
+from pipelines.warehouse.keys import use_kept_keys
 from pipelines.warehouse.landing import FetchRecord, LandedFetch, Landing, Verdict
 from pipelines.warehouse.ledger import LoadFacts, add_fetch, known_fetch_ids
 from pipelines.warehouse.load_day import MAX_REMOVED_SHARE, load_day
 from pipelines.warehouse.load_directory import DIRECTORY_SOURCES, load_directory
 from pipelines.warehouse.load_report import load_period, load_user_counts
+from pipelines.warehouse.redact import redact_pending
 from pipelines.warehouse.report_csv import read_shape
 from pipelines.warehouse.stage_report import stage_report
 
@@ -43,10 +46,16 @@ def load_pending(
     Each is one transaction, rows and ledger entry together, so a killed load goes on where it stopped. A body
     that is not what it should be is refused, with a reason in the ledger and beside the record. verifies_bodies:
     read each body once more before it is loaded, and refuse those that are no longer what was received.
+    Whoever is forgotten is taken out of the bodies first.
     """
     landing.remove_unfinished()
+    use_kept_keys(con, landing.root)
+    pending = landing.all_fetches(known_fetch_ids(con))
+    forgotten = Forgotten.beside(landing.root)
+    if forgotten and redact_pending(landing, pending, forgotten):
+        pending = landing.all_fetches(known_fetch_ids(con))
     loaded = []
-    for landed in landing.all_fetches(known_fetch_ids(con)):
+    for landed in pending:
         result = _load_one(con, landing, landed, max_removed_share, verifies_bodies)
         on_loaded(result)
         loaded.append(result)

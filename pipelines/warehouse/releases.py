@@ -55,6 +55,16 @@ def make_release(data_dir: Path, publish_id: str, build: Callable[[str, Path], N
     return release
 
 
+def drop_other_releases(data_dir: Path) -> int:
+    """Remove every release but the published one; returns how many went."""
+    current = {(data_dir / link).resolve().parent for link in BUILDS.values() if (data_dir / link).is_symlink()}
+    releases = data_dir / "releases"
+    others = [path for path in releases.iterdir() if path.resolve() not in current] if releases.is_dir() else []
+    for path in others:
+        shutil.rmtree(path)
+    return len(others)
+
+
 def _refuse_obstacle(link: Path) -> None:
     if link.exists() and not link.is_symlink():
         raise FileExistsError(f"{link} is in the way: it is not a link made by publishing. Move it and run again.")

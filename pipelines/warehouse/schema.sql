@@ -221,6 +221,7 @@ create table if not exists raw.report_settings (
 --   organization, reportSettings.
 -- outcome: ok (body landed), late, lost, failed, refused_permission, or unavailable (not offered here).
 -- accepts_fetch_id: the held correction that an operator accepted with this entry.
+-- redacted_at: when somebody was erased from the body; body_bytes and body_sha256 are those of what is left.
 -- verdict, for outcome ok: applied (stored), unchanged (same content as stored), kept (a worse answer that did
 --   not replace the stored day), held (needs review), refused (the body was not a report). Null otherwise.
 create table if not exists ledger.fetches (
@@ -247,6 +248,7 @@ create table if not exists ledger.fetches (
     is_complete boolean,
     is_concealed_setting boolean,
     accepts_fetch_id varchar,
+    redacted_at timestamptz,
     verdict varchar,
     verdict_reason varchar,
     report_refresh_date date,

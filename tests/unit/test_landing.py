@@ -111,6 +111,7 @@ def test_every_field_of_a_record_has_a_simple_type() -> None:
         "int | None",
         "bool | None",
         "date | None",
+        "datetime | None",
     }
 
 
