@@ -40,7 +40,7 @@ def write_csv(result: duckdb.DuckDBPyConnection, file: TextIO) -> int:
     writer.writerow(column[0] for column in result.description or [])
     count = 0
     for row in _rows(result):
-        writer.writerow([neutral(value) if isinstance(value, str) else _plain(value) for value in row])
+        writer.writerow(map(_cell, row))
         count += 1
     return count
 
@@ -62,6 +62,15 @@ def write_json(result: duckdb.DuckDBPyConnection, file: TextIO) -> int:
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     while rows := result.fetchmany(_CHUNK):
         yield from rows
+
+
+def _cell(value: object) -> object:
+    """The value as CSV has it."""
+    if isinstance(value, str):
+        return neutral(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _plain(value)
 
 
 def _plain(value: object) -> object:

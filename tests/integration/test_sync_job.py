@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.simulator import Rule
 from tests.integration.conftest import ROOT, TODAY, Rig, tenant
+from tests.integration.files_of_release import ADMIN_ONLY, QUERIES, answers, parquet_counts, sheet_rows, texts
 
 FIRST_DAY, LAST_DAY = date(2026, 10, 1), date(2026, 10, 28)
 
@@ -82,6 +83,51 @@ class TestSyncs:
                 build,
             )
             assert undescribed == []
+
+    def test_the_ten_questions_have_answers(self, rig: Rig) -> None:
+        admin, shared = (answers(rig.data_dir / build) for build in ("published_admin", "published"))
+        assert len(admin) == len(QUERIES) == 10
+        assert set(shared) == set(admin) - ADMIN_ONLY
+        assert not [name for name, rows in {**shared, **admin}.items() if not rows]
+        assert [row["licensed_users"] for row in admin["01_active_people"]] == [
+            users for (users,) in published(
+                rig, "select licensed_users from usage_weekly where app = 'suite' and is_total and is_complete "
+                "order by week_start desc",
+            )
+        ]  # fmt: skip
+        days = admin["02_apps_by_day"]
+        assert [row["report_date"] for row in days] == [LAST_DAY - timedelta(days=n) for n in range(28)]
+        assert sum(row["teams_on_its_own"] for row in days) == published(
+            rig, "select user_days from app_usage_28d where app = 'teams'"
+        )[0][0]  # fmt: skip
+        assert admin["06_depth"][0]["department"] == "All"
+        assert admin["06_depth"][0]["people"] == sum(row["people"] for row in admin["06_depth"][1:])
+        assert all(row["desktop"] + row["mobile"] + row["web"] >= 1 for row in admin["07_devices"])
+        assert len(admin["09_take_back"]) == published(rig, "select count(*) from reclaimable_licenses")[0][0] > 0
+        (trust,) = admin["10_trust"]
+        assert (trust["data_through"], trust["missing_days"], trust["missing"]) == (LAST_DAY, 0, None)
+
+    def test_workbook_and_parquet_say_what_the_database_says(self, rig: Rig) -> None:
+        for build in ("published_admin", "published"):
+            folder = rig.data_dir / build
+            figures = {row["figure"]: row["value"] for row in sheet_rows(folder, "Overview")}
+            ((people, app_days),) = published(rig, "select active_users, app_user_days from suite_usage_28d", build)
+            assert figures["Office suite: people"] == people
+            assert figures["Office suite: app-days"] == app_days
+            daily = sheet_rows(folder, "Daily usage")
+            assert [row["active_users"] for row in daily if row["app"] == "Excel"] == [
+                users for (users,) in published(
+                    rig, "select active_users from app_usage_daily where app = 'excel' order by report_date", build
+                )
+            ]  # fmt: skip
+            for name, count in parquet_counts(folder).items():
+                assert published(rig, f"select count(*) from {name}", build) == [(count,)]
+        assert "user_app_days" not in parquet_counts(rig.data_dir / "published_admin")
+        assert {"user_days", "users"} <= set(parquet_counts(rig.data_dir / "published_admin"))
+        people = {row["user_principal_name"] for row in sheet_rows(rig.data_dir / "published_admin", "Reclaimable")}
+        assert people == {name for (name,) in published(rig, "select user_principal_name from reclaimable_licenses")}
+        for name, text in texts(rig.data_dir / "published").items():
+            assert "@" + tenant().spec.domain not in text, name
 
     def test_second_run_on_the_same_day_asks_for_no_day(self, rig: Rig) -> None:
         before = published(rig, "from app_usage_28d order by all")

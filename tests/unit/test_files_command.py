@@ -75,6 +75,8 @@ def test_json_keeps_text_and_csv_makes_formulas_harmless(run: Run, tmp_path: Pat
     sql = "select display_name as name from users order by user_key"
     assert [row["name"] for row in json.loads(run("query", sql, "--format", "json").stdout)] == HOSTILE
     assert run("query", sql, "-o", "names.csv").exit_code == 0
+    odd = "select true as yes, null as nothing, 0.5 as half, date '2026-01-01' as day"
+    assert run("query", odd, "--format", "csv").stdout == "yes,nothing,half,day\ntrue,,0.5,2026-01-01\n"
     with (tmp_path / "names.csv").open(newline="", encoding="utf-8") as file:
         assert [row["name"] for row in csv.DictReader(file)] == [neutral(text) for text in HOSTILE]
 
@@ -213,9 +215,10 @@ def test_a_release_from_before_there_were_such_files_is_told(
 
 
 def test_a_mistake_ends_with_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    terminal = {"NO_COLOR": "1", "FORCE_COLOR": "1", "COLUMNS": "300", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
         [Path(sys.executable).with_name("m365-usage"), "open"],
-        env={"M365_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1", "FORCE_COLOR": "1", "COLUMNS": "300", "PATH": "/usr/bin:/bin"},
+        env={"M365_DATA_DIR": str(tmp_path / "data"), **terminal},
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2

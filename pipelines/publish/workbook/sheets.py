@@ -22,13 +22,12 @@ OVERVIEW = Sheet(
                 'Distinct people who used Outlook, Word, Excel, PowerPoint or OneNote.' as meaning
             from suite_usage_28d
             union all
-            select tenant_id, 2, 'Office suite: app-days', app_user_days, prev_app_user_days, change_rate,
-                'Days of use of the five apps, summed up: one person counts up to five times a day. '
-                || 'The change is per working day.'
+            select tenant_id, 2, 'Office suite: app-days', app_user_days, prev_app_user_days, null,
+                'Days of use of the five apps, summed up: one person counts up to five times a day.'
             from suite_usage_28d
             union all
-            select tenant_id, 3, 'Office suite: person-days', suite_user_days, prev_suite_user_days, null,
-                'Days on which a person used any of the five.'
+            select tenant_id, 3, 'Office suite: person-days', suite_user_days, prev_suite_user_days, change_rate,
+                'Days on which a person used any of the five. The change is per weekday with data.'
             from suite_usage_28d
             union all
             select tenant_id, 4, 'Teams on its own: people', active_users, prev_active_users, null,
@@ -36,7 +35,7 @@ OVERVIEW = Sheet(
             from app_usage_28d where app = 'teams'
             union all
             select tenant_id, 5, 'Teams on its own: days of use', user_days, prev_user_days, change_rate,
-                'Days on which a person used Teams. The change is per working day.'
+                'Days on which a person used Teams. The change is per weekday with data.'
             from app_usage_28d where app = 'teams'
             union all
             select tenant_id, 6 + row_number() over (partition by tenant_id order by place), figure, units, null, null,
