@@ -2,7 +2,8 @@
 {%- set enough = var("min_group_size") %}
 -- A department shows all of its bands or none: with its users known from elsewhere, one hidden band
 -- would follow from the others. Hidden departments must not follow from the total either: one that
--- has more people than a small group in every band is hidden with them, or all are.
+-- has more people than a small group in every band where they have one is hidden with them, or all
+-- are.
 with
     grouped as (
         select
@@ -36,11 +37,13 @@ with
             depth.identity_basis
     ),
 
-    departments as (
+    judged as (
         select
             grouped.tenant_id,
             grouped.department,
-            cast(sum(grouped.people) as bigint) as people,
+            grouped.band,
+            grouped.people,
+            coalesce(grouped.people between 1 and {{ enough - 1 }}, false) as is_small_band,
             max(
                 case
                     when
@@ -51,8 +54,7 @@ with
                     then 1
                     else 0
                 end
-            ) as is_small,
-            min(case when grouped.people > {{ enough }} then 1 else 0 end) as can_cover
+            ) over (partition by grouped.tenant_id, grouped.department) as is_small
         from grouped
         inner join
             {{ ref("int_shared_windows") }} as windows
@@ -63,7 +65,33 @@ with
             and windows.window_days = 28
             and windows.day_kind = 'all'
         where not grouped.is_total
-        group by grouped.tenant_id, grouped.department
+    ),
+
+    needed as (
+        select
+            *,
+            max(case when is_small_band then 1 else 0 end) over (
+                partition by tenant_id, band
+            ) as needs_cover
+        from judged
+    ),
+
+    departments as (
+        select
+            tenant_id,
+            department,
+            cast(sum(people) as bigint) as people,
+            max(is_small) as is_small,
+            case
+                when
+                    sum(people) > {{ enough }}
+                    and max(case when needs_cover = 1 and people <= {{ enough }} then 1 else 0 end)
+                    = 0
+                then 1
+                else 0
+            end as can_cover
+        from needed
+        group by tenant_id, department
     ),
 
     lines as (
