@@ -9,7 +9,6 @@ from pipelines.publish.dictionary import dictionary_rows
 from pipelines.publish.page.write import PAGE_NAME, write_page
 from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
 from pipelines.publish.workbook.names import WORKBOOK_NAME
-from pipelines.publish.workbook.write import write_workbook
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME, published_tables, read_manifest, write_database
@@ -34,6 +33,9 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
 
     manifest_path: dbt's manifest, which says what belongs to which build. Raises WarehouseBusyError.
     """
+    # pandas and the like: a second that every other step of a run would wait for, too.
+    from pipelines.publish.workbook.write import write_workbook
+
     manifest = read_manifest(manifest_path)
     publish_id = new_publish_id()
     rows: dict[str, dict[str, int]] = {}
