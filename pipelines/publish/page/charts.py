@@ -1,6 +1,7 @@
 """The charts, as Vega-Lite specifications without data: the page gives each the rows it shows.
 
-Colours are custom properties of the style sheet, so that one drawing serves light, dark and paper.
+Colours are custom properties of the style sheet, so that one drawing serves light, dark and paper. A height in steps
+names the column whose values it is for; the page counts those it shows.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ def lines(names: Sequence[str], *, x: str, series: str, y: str, y_title: str, un
 
 
 def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "") -> Spec:
-    """Bars side by side, longest first, each with its number; mean: the column of a rule to compare with."""
-    y: Spec = {"field": label, "type": "nominal", "title": None, "sort": {"field": value, "order": "descending"}}
+    """Bars side by side in the order of the rows, each with its number; mean: the column of a rule to compare with."""
+    y: Spec = {"field": label, "type": "nominal", "title": None, "sort": None}
     y["axis"] = {"labelLimit": 190, "ticks": False, "domain": False}
     x = {"field": value, "type": "quantitative", "title": title, "axis": {"format": unit, "tickCount": 5}}
     mark = {"type": "bar", "color": "var(--suite)", "height": {"band": 0.7}}
@@ -111,7 +112,7 @@ def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "
     if mean:
         rule = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "var(--ink)"}}
         layer.append({**rule, "encoding": {"x": {"aggregate": "max", "field": mean, "type": "quantitative"}}})
-    return {"height": {"step": 28}, "transform": [{"filter": f"isValid(datum.{value})"}], "layer": layer}
+    return {"height": {"step": 28, "of": label}, "transform": [{"filter": f"isValid(datum.{value})"}], "layer": layer}
 
 
 def stacked(
@@ -142,7 +143,7 @@ def stacked(
         "tooltip": tip,
         **({"x": across, "y": along} if upright else {"y": across, "x": along}),
     }
-    size: Spec = {"height": 260} if upright else {"height": {"step": 28}}
+    size: Spec = {"height": 260} if upright else {"height": {"step": 28, "of": label}}
     mark = {"type": "bar", "stroke": "var(--panel)", "strokeWidth": 1}
     return {**size, "transform": [{"filter": f"isValid(datum.{value})"}], "mark": mark, "encoding": encoding}
 
@@ -171,7 +172,7 @@ def heat_map(
     ink = {**number, "scale": {**steps, "range": _HEAT_INK}, "legend": None}
     mark = {"type": "rect", "stroke": "var(--panel)", "strokeWidth": 2}
     return {
-        "height": {"step": 32},
+        "height": {"step": 32, "of": row},
         "transform": [{"filter": f"isValid(datum.{value})"}],
         "encoding": {"x": x, "y": y},
         "resolve": {"scale": {"color": "independent"}},
@@ -200,7 +201,7 @@ def calendar(names: Sequence[str], colours: Sequence[str], weeks: Sequence[str])
         {"field": "rows", "type": "quantitative", "format": ",d", "title": "Rows"},
     ]
     return {
-        "height": {"step": 22},
+        "height": {"step": 22, "of": "week_day"},
         "mark": {"type": "rect", "stroke": "var(--panel)", "strokeWidth": 2},
         "encoding": {"x": x, "y": y, "color": {"field": "state", "type": "nominal", **_colour(names, colours)}}
         | {"tooltip": tip},

@@ -181,7 +181,7 @@ def _runs_panel(facts: Facts) -> Panel:
         Column("rows", "Rows", "int"),
         Column("bytes", "Bytes", "int"),
     ]
-    found = facts.table("sync_runs", "started_at desc")[:30]
+    found = facts.table("sync_runs", "started_at desc")[:14]
     rows = [values(row, *(column.key for column in columns)) for row in found]
     finding = (
         f"The last one ended {day(found[0]['ended_at'])}: {found[0]['outcome']}."

@@ -88,7 +88,8 @@ def _spare(facts: Facts) -> Row:
         "cost",
     )
     missing = sum(1 for row in paid if row["unit_price"] is None and row["unassigned"])
-    detail = f"{money(cost)} a month" + (f"; {missing} products without a price" if missing else "")
+    detail = f"{money(cost)} a month" if cost else "cost unknown"
+    detail += f"; {missing} products without a price" if missing else ""
     return ["Spare licences", number(spare), detail, "licences"]
 
 
@@ -119,11 +120,12 @@ def _changes_panel(facts: Facts) -> Panel:
         days = row.get("user_days", row.get("suite_user_days"))
         before = row.get("prev_user_days", row.get("prev_suite_user_days"))
         rows.append([name, days, before, row["change_rate"], row["prev_observed_days"]])
+    rows.sort(key=lambda row: (row[3] is None, -(row[3] or 0)))
     known = sorted((row for row in rows if row[3] is not None), key=lambda row: row[3])
     finding, empty = "", ""
     if known:
         low, high = known[0], known[-1]
-        finding = f"Strongest: {high[0]} {high[3]:+.1%}; weakest: {low[0]} {low[3]:+.1%}."
+        finding = f"Highest: {high[0]} {high[3]:+.1%}; lowest: {low[0]} {low[3]:+.1%}."
     elif not rows:
         empty = NO_DAYS
     else:

@@ -5,6 +5,7 @@
   const { build, csv, download, element, format } = window.m365Table;
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);
+  const NUMBERS = ["int", "float", "rate", "change", "money", "price"];
   const DEFAULTS = { view: "overview", period: "28", days: "weekdays", department: "All", app: "outlook", apps: "" };
   const CONFIG = {
     background: null,
@@ -231,6 +232,14 @@
     const spec = JSON.parse(JSON.stringify({
       ...panel.spec, width: "container", autosize: { type: "fit-x", contains: "padding" }, data: { values },
     }));
+    if (spec.height.step) { // so many rows as have a figure
+      const figure = panel.columns.filter((column) => !column.hidden && NUMBERS.includes(column.kind)).map((c) => c.key);
+      const found = values.filter((row) => !figure.length || figure.some((key) => row[key] !== null));
+      spec.height = spec.height.step * Math.max(1, new Set(found.map((row) => row[spec.height.of])).size);
+    }
+    if (values.length > 300) for (const layer of spec.layer || []) {
+      if (layer.mark.type === "point") layer.mark.size = 8; // months of days: the line says more than its points
+    }
     const config = JSON.parse(JSON.stringify(CONFIG));
     if (narrow) { config.axis.labelLimit = 110; config.legend.columns = 2; }
     if (narrow) JSON.stringify(spec, (key, value) => {
@@ -242,7 +251,9 @@
     holder.setAttribute("role", "img");
     holder.setAttribute("aria-label", alt);
     const mine = turn;
-    return window.m365Embed(holder, spec, {
+    const inner = element("div", { "aria-hidden": "true" }); // Vega gives its node names of its own; the words stand around it
+    holder.replaceChildren(inner);
+    return window.m365Embed(inner, spec, {
       mode: "vega-lite", ast: true, logLevel: 1, actions: false, renderer: "svg", config, defaultStyle: false,
       tooltip: { disableDefaultStyle: true, theme: "custom" },
     }).then((view) => (mine === turn ? drawn.push(view) : view.finalize()));
@@ -292,7 +303,7 @@
   async function render(event) {
     turn += 1;
     const mine = turn, before = state.view;
-    delete document.documentElement.dataset.ready;
+    const mark = location.hash || "#"; // the address that is drawn, once it is
     state = readState();
     for (const view of drawn.splice(0)) view.finalize();
     header();
@@ -300,7 +311,7 @@
     if (!tenant) {
       byId("view-title").textContent = "Nothing is published yet";
       byId("view-question").textContent = "Connect a tenant and run a sync, then open this page again.";
-      document.documentElement.dataset.ready = "yes";
+      document.documentElement.dataset.ready = mark;
       return;
     }
     const view = tenant.views.find((one) => one.id === state.view);
@@ -315,7 +326,7 @@
     byId("panels").replaceChildren(...made.map((one) => one.section));
     if (event && before !== state.view) { window.scrollTo(0, 0); byId("view-title").focus({ preventScroll: true }); }
     await Promise.all(made.filter((one) => one.done).map((one) => one.done()));
-    if (mine === turn) document.documentElement.dataset.ready = "yes";
+    if (mine === turn) document.documentElement.dataset.ready = mark;
   }
 
   window.addEventListener("hashchange", render);

@@ -11,7 +11,7 @@ window.m365Table = (function () {
   });
   const NUMERIC = ["int", "float", "rate", "change", "money", "price"];
   const SORT_ON = 8; // longer tables can be sorted
-  const LIMIT = 200; // rows shown at first
+  const LIMIT = 100; // rows shown at first
 
   function format(value, kind) {
     if (value === null || value === undefined) return "";

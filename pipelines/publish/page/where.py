@@ -43,6 +43,7 @@ def ranking_panel(facts: Facts, adoption: list[Record]) -> Panel:
     suite = [row for row in adoption if row["app"] == "suite"]
     total = next((row["adoption_rate"] for row in suite if row["is_total"]), None)
     split = [row for row in suite if not row["is_total"]]
+    split.sort(key=lambda row: -1.0 if row["adoption_rate"] is None else row["adoption_rate"], reverse=True)
     rows = [
         [*values(row, "department", "adoption_rate", "active_users", "licensed_users"), total, row["is_suppressed"]]
         for row in split

@@ -1,0 +1,192 @@
+"""A real release of a small simulated company, and a browser that can reach nothing but its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.defs.transform.project import dbt_variables
+from pipelines.publish.page.write import PAGE_NAME, write_page
+from pipelines.publish.release import publish_release
+from pipelines.settings import Settings
+from pipelines.simulator import SimulatorServer, skus
+from pipelines.warehouse.database import open_warehouse
+from pipelines.warehouse.own_lists import load_own_lists
+from pipelines.warehouse.publish import DATABASE_NAME
+from tests.integration.conftest import ROOT, SHORT_LIMITS, TODAY, Rig, tenant
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+HOSTILE = "</script><img src=x onerror=alert(1)> =1+1 \U0001f600 \u05e9\u05dc\u05d5\u05dd"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a browser nothing here can run, and says so."""
+    if CHROMIUM is None:
+        reason = "no browser: apt-get install chromium"
+        for item in items:
+            if Path(str(item.path)).is_relative_to(Path(__file__).parent):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@dataclass(frozen=True)
+class Release:
+    """Both builds of one release."""
+
+    folder: Path
+
+    def page(self, build: str) -> Path:
+        return self.folder / build / PAGE_NAME
+
+    def query(self, build: str, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.folder / build / DATABASE_NAME), read_only=True) as con:
+            return con.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """Fetched, loaded, transformed and published by the product's own steps; the tests of dbt are run elsewhere."""
+    data_dir = tmp_path_factory.mktemp("page")
+    server = SimulatorServer([tenant(users=160)], limits=SHORT_LIMITS, cert_dir=data_dir / "simulator")
+    server.start()
+    try:
+        rig = Rig(server, data_dir)
+        rig.extract()
+        rig.load()
+    finally:
+        server.stop()
+    settings = Settings(_env_file=None, data_dir=data_dir, rules_dir=data_dir / "rules", today=TODAY)
+    settings.rules_dir.mkdir()
+    prices = f"sku,price,currency,per\n{skus.E5.sku_id},57,EUR,month\n{skus.E3.sku_id},36,EUR,month\n"
+    (settings.rules_dir / "prices.csv").write_text(prices)
+    with open_warehouse(settings.warehouse_path) as con:
+        load_own_lists(con, settings.rules_dir)
+    run_dbt(settings, "build", "--exclude-resource-type", "unit_test", "test")
+    return published(settings, data_dir / "target" / "manifest.json")
+
+
+def run_dbt(settings: Settings, *command: str) -> None:
+    folders = {"project-dir": ROOT / "dbt_project", "profiles-dir": ROOT / "dbt_project"}
+    folders |= {"target-path": settings.data_dir / "target", "log-path": settings.data_dir / "logs"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), *command, "--quiet", "--vars", json.dumps(dbt_variables(settings)),
+         *(f"--{name}={path}" for name, path in folders.items())],
+        env={**os.environ, "M365_WAREHOUSE": str(settings.warehouse_path), "DO_NOT_TRACK": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def published(settings: Settings, manifest: Path) -> Release:
+    found = publish_release(settings, manifest)
+    return Release(settings.data_dir / "releases" / found.publish_id)
+
+
+@pytest.fixture
+def altered(release: Release, tmp_path: Path) -> Callable[..., Path]:
+    """The page of a copy of the release's database after some statements."""
+
+    def make(*statements: str, build: str = "admin") -> Path:
+        database = tmp_path / DATABASE_NAME
+        shutil.copy(release.folder / build / DATABASE_NAME, database)
+        database.chmod(0o600)
+        with duckdb.connect(str(database)) as con:
+            for statement in statements:
+                con.execute(statement)
+        return write_page(database, TODAY)
+
+    return make
+
+
+@dataclass
+class Opened:
+    """A page that is open, with what it tried to do."""
+
+    page: Any
+    errors: list[str]
+    requests: list[str]
+
+    def show(self, view: str) -> None:
+        """Go to a view, with its choices, and wait until all is drawn."""
+        self.page.evaluate("view => { location.hash = view }", view)
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait until what the address says is drawn."""
+        drawn = "document.documentElement.dataset.ready === (location.hash || '#')"
+        self.page.wait_for_function(drawn, timeout=20_000)
+
+    def panel(self, name: str) -> Any:
+        return self.page.locator(f"#panel-{name}")
+
+    def rows(self, name: str) -> list[list[str]]:
+        """The cells of a panel's table, which is opened when it stands behind a chart."""
+        self.panel(name).locator("details:not([open]) > summary").evaluate_all("all => all.forEach(one => one.click())")
+        self.panel(name).locator("tbody tr").first.wait_for()
+        more = self.panel(name).locator("button.more")
+        if more.is_visible():
+            more.click()
+        return self.page.evaluate(
+            """id => [...document.querySelectorAll(`#panel-${id} tbody tr`)]
+            .map(row => [...row.children].map(cell => cell.textContent))""",
+            name,
+        )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
+    """Open a page from disk. Nothing else may be asked for, and nothing may go wrong."""
+    contexts = []
+    seen: list[Opened] = []
+
+    def make(path: Path, view: str = "overview", **options: Any) -> Opened:
+        context = browser.new_context(accept_downloads=True, **{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        opened = Opened(context.new_page(), [], [])
+        seen.append(opened)
+        opened.page.on("console", lambda message: opened.errors.append(message.text))
+        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        opened.page.on("dialog", lambda dialog: (opened.errors.append("dialog"), dialog.dismiss()))
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        context.set_offline(True)
+        opened.page.goto(f"{path.as_uri()}#{view}")
+        opened.ready()
+        return opened
+
+    yield make
+    for context in contexts:
+        context.close()
+    for opened in seen:
+        assert opened.errors == [], "the console is silent"
+        foreign = [url for url in opened.requests if not url.startswith(("file:", "blob:", "data:"))]
+        assert foreign == [], "no request leaves the page"
+
+
+@contextmanager
+def downloaded(opened: Opened, panel: str) -> Iterator[str]:
+    """The text of a panel's CSV."""
+    with opened.page.expect_download() as info:
+        opened.panel(panel).locator("button.csv").click()
+    yield info.value.path().read_text(encoding="utf-8-sig")
