@@ -18,6 +18,7 @@ from unit_release import HOSTILE, make_published
 
 from pipelines.cli import app, open_
 from pipelines.publish.neutral import neutral
+from pipelines.publish.page.write import PAGE_NAME
 
 Run = Callable[..., Result]
 
@@ -177,6 +178,10 @@ def test_without_a_desktop_the_path_is_printed(run: Run, data_dir: Path, monkeyp
     assert result.stdout == f"{data_dir / 'published_admin' / 'm365_usage.xlsx'}\n"
     assert "no desktop" in result.stderr
     assert run("open", "--quiet", "--shareable").output == f"{data_dir / 'published' / 'm365_usage.xlsx'}\n"
+
+
+def test_the_page_is_looked_for_under_its_name() -> None:
+    assert page_name == open_.PAGE_NAME
 
 
 def test_the_page_goes_before_the_workbook(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,27 @@ def test_the_first_sheet_says_how_new_and_how_sound_the_figures_are(book: openpy
     assert book.custom_doc_props["publish_id"].value == "p1"
 
 
+def test_of_several_tenants_all_are_in_the_tables_and_one_in_each_chart(tmp_path: Path) -> None:
+    database = make_database(tmp_path / "m365_usage.duckdb")
+    with duckdb.connect(str(database)) as con:
+        con.execute("insert into tenants select * replace ('a' as tenant_id, 'Adatum' as name) from tenants")
+        for table in ("suite_usage_28d", "app_usage_28d", "app_usage_daily", "suite_usage_daily", "license_inventory"):
+            con.execute(f"insert into {table} select * replace ('a' as tenant_id) from {table}")
+    book = written(database)
+    assert {row["tenant"] for row in rows(book, "Overview")} == {"Adatum", "Contoso"}
+    assert len(rows(book, "Daily usage")) == 168
+    assert {row["tenant"] for row in rows(book, "Suite daily")[:28]} == {"Adatum"}
+    with zipfile.ZipFile(database.with_suffix(".xlsx")) as archive:
+        drawings = [archive.read(name).decode() for name in archive.namelist() if "drawings/drawing" in name]
+        charts = [archive.read(name).decode() for name in archive.namelist() if "charts/chart" in name]
+    assert "Adatum" in "".join(drawings)
+    assert "Contoso" not in "".join(drawings)
+    lines = next(chart for chart in charts if "Which apps" in chart)
+    assert lines.count("<c:ser>") == 3
+    assert "$E$88" in lines
+    assert "$E$89" not in lines, "the next tenant's days"
+
+
 def test_sample_and_concealed_tenants_are_announced(tmp_path: Path) -> None:
     database = make_database(tmp_path / "m365_usage.duckdb")
     with duckdb.connect(str(database)) as con:
@@ -231,6 +252,8 @@ def test_it_is_in_both_builds_of_a_release(settings: Settings, manifest: Path) -
 
 def test_numbers_dates_and_gaps_become_cells() -> None:
     assert cells(pd.Series([1, None]), "count") == [1.0, None]
+    assert cells(pd.Series([0.5, float("inf"), float("nan")]), "rate") == [0.5, None, None]
+    assert cells(pd.Series([["=1"], None]), "text") == ["['=1']", None]
     assert cells(pd.Series([date(2026, 1, 1), None], dtype=object), "date") == [datetime(2026, 1, 1), None]
     assert cells(pd.Series([True, None], dtype=object), "flag") == [True, None]
     stamps = pd.Series(pd.to_datetime(["2026-01-01T03:00:00", None]))

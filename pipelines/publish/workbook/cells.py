@@ -23,9 +23,9 @@ FORMATS = {
 }
 
 
-def text_cell(text: str) -> str:
-    """The text as it may stand in a cell."""
-    return neutral(text)[:_MAX_TEXT]
+def text_cell(value: object) -> str:
+    """The value as text that may stand in a cell."""
+    return neutral(str(value))[:_MAX_TEXT]
 
 
 def kind_of(column: str, sql_type: str) -> str:
@@ -46,13 +46,14 @@ def kind_of(column: str, sql_type: str) -> str:
 
 def cells(values: pd.Series, kind: str) -> list[object]:
     """The cells of one column, None where there is no value."""
+    if kind in ("count", "decimal", "money", "rate"):
+        # Excel has no infinity; a rate without a base is no number.
+        values = values.astype("float64").replace([float("inf"), float("-inf")], float("nan"))
     present = values.notna()
     if kind == "text":
         values = values.astype("object").where(present, None).map(text_cell, na_action="ignore")
     elif kind in ("date", "instant"):
         values = pd.to_datetime(values)
-    elif kind in ("count", "decimal", "money", "rate"):
-        values = values.astype("float64")
     return [value if known else None for value, known in zip(values.tolist(), present.tolist(), strict=True)]
 
 
