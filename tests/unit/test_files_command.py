@@ -181,7 +181,7 @@ def test_without_a_desktop_the_path_is_printed(run: Run, data_dir: Path, monkeyp
 
 
 def test_the_page_is_looked_for_under_its_name() -> None:
-    assert page_name == open_.PAGE_NAME
+    assert open_.PAGE_NAME == PAGE_NAME
 
 
 def test_the_page_goes_before_the_workbook(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
