@@ -11,6 +11,7 @@ from pipelines.cli import (
     check,
     demo,
     export,
+    forget,
     import_,
     login,
     open_,
@@ -54,6 +55,7 @@ app.command()(status.status)
 app.command()(accept.accept)
 app.command()(rebuild.rebuild)
 app.command()(purge.purge)
+app.command()(forget.forget)
 app.add_typer(skus.app, name="skus")
 app.command()(ui.ui)
 app.command()(demo.demo)

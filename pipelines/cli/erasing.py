@@ -20,8 +20,13 @@ def ask(console: Console, question: str, *, is_answered: bool) -> None:
         raise typer.Exit(0)
 
 
-def erase_and_publish(settings: Settings, console: Console, change: Callable[[], None]) -> None:
-    """Change landing/, make the warehouse anew, publish it, and remove the releases from before."""
+def erase_and_publish(
+    settings: Settings, console: Console, change: Callable[[], None], check: Callable[[], list[str]] = list
+) -> None:
+    """Change landing/, make the warehouse anew, publish it, and remove the releases from before.
+
+    check: what is still not as it should be afterwards, a sentence each.
+    """
     with console.status("Loading what is left …"):
         loaded = erase(
             settings.warehouse_path,
@@ -39,4 +44,5 @@ def erase_and_publish(settings: Settings, console: Console, change: Callable[[],
     else:
         removed = finish(settings.data_dir)
         console.print(f"Earlier releases removed: {removed}.", highlight=False)
+        failures = check()
     report_outcome(settings, console, failures)

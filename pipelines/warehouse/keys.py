@@ -49,9 +49,10 @@ def keep_keys(con: duckdb.DuckDBPyConnection, root: Path, is_left_out: Callable[
         select kind, '', '', max(number) from (from keys_to_keep union all from kept_keys) as known group by kind
         """
     )
-    # Read whole: the statements below need the connection.
-    named = con.execute("select distinct tenant_id, name from keys_to_keep").fetchall()
-    left_out = [[tenant_id, name] for tenant_id, name in named if is_left_out(tenant_id, name)]
+    left_out = []
+    named = con.execute("select tenant_id, name from keys_to_keep where name <> ''")
+    while rows := named.fetchmany(10_000):
+        left_out += [[tenant_id, name] for tenant_id, name in rows if is_left_out(tenant_id, name)]
     if left_out:
         con.executemany("delete from keys_to_keep where tenant_id = ? and name = ?", left_out)
     path = root / KEYS_FILE

@@ -52,13 +52,14 @@ def redact_pending(landing: Landing, pending: Iterable[LandedFetch], forgotten: 
     again by the next load.
     """
     done = 0
-    for body, landed in _by_body(pending).items():
+    found = _by_body(pending)
+    for body, landed in found.items():
         path = landing.root / body
         if not path.is_file():
             continue
         for left in path.parent.glob(f"{landed[0].record.fetch_id}*.zst"):
-            # An old body that a killed rewriting left behind.
-            if left != path and any(item.record.redacted_at for item in landed):
+            # An old body that a killed rewriting left behind, and that no other record names.
+            if landed[0].record.redacted_at and landing.relative(left) not in found:
                 left.unlink()
         if names_somebody(landing, landed[0].record, forgotten):
             _rewrite(landing, path, landed[0].record, forgotten)
