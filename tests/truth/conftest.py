@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
@@ -47,9 +49,8 @@ def corrected(tenant: Tenant) -> Tenant:
     return tenant
 
 
-def write_rules(history: History, company: Company) -> None:
+def write_rules(folder: Path, company: Company) -> None:
     """What the user tells: prices (one per year), the service accounts, renames from before the first sync."""
-    folder = history.rules_dir
     folder.mkdir(parents=True)
     lines = ["sku,price,currency,per"]
     lines += [f"{sku_id},{price},EUR,month" for sku_id, price in PRICES.items() if sku_id != skus.F3.sku_id]
@@ -78,7 +79,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     tenant = corrected(Tenant(TenantSpec(seed=seed, users=users, today=TODAY)))
     loaded = simulate(tenant, folder / "data", DAYS, settle_days=3 if is_thrifty else 10, thrifty=is_thrifty)
     company = Company(tenant, loaded.days[0])
-    write_rules(loaded, company)
+    write_rules(loaded.rules_dir, company)
     rebuilt = loaded.rebuilt(folder / "again")
     if is_thrifty:
         # Only one of the two equal warehouses, and its data untested: that takes as long as the models.
@@ -88,3 +89,38 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         rebuilt.build(*MODELS_ONLY)
     yield Bench(rebuilt, company, loaded, is_thrifty)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+class Queryable(Protocol):
+    """A warehouse or a published copy of one."""
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]: ...
+
+
+def periods(tables: Queryable) -> set[tuple[Any, ...]]:
+    """Every licence period that the tables know of."""
+    return set(
+        tables.query(
+            """
+            select u.user_id, h.sku_id, h.assigned_by_group, h.is_held, h.state, h.error, h.valid_from, h.valid_to
+            from license_assignment_history as h inner join users as u on u.user_key = h.user_key
+            """
+        )
+    )
+
+
+def true_periods(company: Company) -> set[tuple[Any, ...]]:
+    """Every licence period since the first sync, as the company knows it."""
+    return {
+        (
+            held.user_id,
+            held.sku_id,
+            held.assigned_by_group,
+            held.is_held,
+            held.state,
+            None if held.error == "None" else held.error,
+            held.valid_from,
+            held.valid_to,
+        )
+        for held in company.assignments
+    }

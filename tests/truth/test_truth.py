@@ -10,37 +10,10 @@ from datetime import date
 import pytest
 
 from pipelines.simulator import skus
-from tests.truth.conftest import DAYS, PRICES, Bench
-from tests.truth.expected import Company, Held
+from tests.truth.conftest import DAYS, PRICES, Bench, periods, true_periods
+from tests.truth.expected import Held
 from tests.truth.expected_use import ALL, LINES
-from tests.truth.history import TODAY, History
-
-
-def periods(history: History) -> set[tuple[object, ...]]:
-    return set(
-        history.query(
-            """
-            select user_id, sku_id, assigned_by_group, is_held, state, error, valid_from, valid_to
-            from license_assignment_history inner join raw.user_keys using (tenant_id, user_key)
-            """
-        )
-    )
-
-
-def true_periods(company: Company) -> set[tuple[object, ...]]:
-    return {
-        (
-            held.user_id,
-            held.sku_id,
-            held.assigned_by_group,
-            held.is_held,
-            held.state,
-            None if held.error == "None" else held.error,
-            held.valid_from,
-            held.valid_to,
-        )
-        for held in company.assignments
-    }
+from tests.truth.history import TODAY
 
 
 def test_the_company_has_everything_that_can_go_wrong(bench: Bench) -> None:
