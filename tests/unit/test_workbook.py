@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import tempfile
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -236,6 +237,18 @@ def test_a_table_too_long_for_a_sheet_is_split_by_year(tmp_path: Path) -> None:
     # What has no years is cut, and says so.
     assert len(rows(book, "Dictionary")) == 100
     assert book["Dictionary"]["A3"].value == "The first 100 of 201 rows; the Parquet files have all."
+
+
+def test_no_part_of_it_lies_anywhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = make_database(tmp_path / "m365_usage.duckdb")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    written(database)
+    assert {path.name for path in tmp_path.iterdir()} == {"m365_usage.duckdb", "m365_usage.xlsx"}
+    with duckdb.connect(str(database)) as con:
+        con.execute("alter table tenants drop column name")
+    with pytest.raises(duckdb.BinderException):
+        written(database)
+    assert {path.name for path in tmp_path.iterdir()} == {"m365_usage.duckdb", "m365_usage.xlsx"}
 
 
 def test_it_is_in_both_builds_of_a_release(settings: Settings, manifest: Path) -> None:  # noqa: F811

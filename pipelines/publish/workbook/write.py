@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pandas as pd
@@ -33,12 +34,13 @@ def write_workbook(database: Path, path: Path, facts: Mapping[str, str], *, max_
     sheet takes; a table with more is split by year. A path that fails half-way is no workbook: callers write into
     an unfinished release.
     """
-    with duckdb.connect(str(database), read_only=True) as con:
+    # XlsxWriter puts parts of the workbook on disk, and they name people: not into the folder of everybody's.
+    with TemporaryDirectory(dir=path.parent) as parts, duckdb.connect(str(database), read_only=True) as con:
         con.execute("set timezone = 'UTC'")
         tables = frozenset(str(name) for (name,) in con.execute(_TABLES).fetchall())
         sheets = [sheet for sheet in SHEETS if facts.get("build") == "admin" or sheet.name not in ADMIN_SHEETS]
-        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        with Workbook(str(path), options) as book:
+        plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        with Workbook(str(path), {**plain, "tmpdir": parts}) as book:
             book.set_properties({"title": "Microsoft 365 usage and licences"})
             for name, value in facts.items():
                 book.set_custom_property(name, value, "text")
