@@ -31,7 +31,8 @@
 
 {# What is hidden must not follow from the total and the other departments: one department that is not small is #}
 {# hidden with the small ones. It can cover them if its count may differ and stay a possible one: neither its users #}
-{# nor its other licensed people are few, and the apps and the suite, which bound each other, leave room. #}
+{# nor its other licensed people are few, and the suite and its apps, which bound each other, leave room, or can #}
+{# be hidden with it (hides_with_suite, hides_with_apps), as there are small ones in their lines too. #}
 {% macro can_cover(users=judged_users(), licensed="licensed_users") -%}
     coalesce(
         {{ users }} > {{ var("min_group_size") }}
@@ -41,11 +42,21 @@
             when 'teams'
             then true
             when 'suite'
-            then {{ users }} > largest_app and apps_together > {{ users }}
-            else suite_users > {{ users }} and apps_together > suite_users
+            then
+                case
+                    when {{ users }} > largest_app
+                    then apps_together > {{ users }}
+                    else has_open_twin = 0
+                end
+            else not {{ hides_with_suite(users) }} or suite_has_small = 1
         end,
         false
     )
+{%- endmacro %}
+
+{# Whether the suite, were it shown, would leave the users of an app no room. #}
+{% macro hides_with_suite(users=judged_users()) -%}
+    (app not in ('suite', 'teams') and ({{ users }} >= suite_users or apps_together <= suite_users))
 {%- endmacro %}
 
 {# Beside each app of a slice: the users of the suite, of its largest app, and of its apps added up. #}
@@ -56,4 +67,18 @@
     ) as suite_users,
     max({{ in_suite }}) over (partition by {{ slice }}) as largest_app,
     sum({{ in_suite }}) over (partition by {{ slice }}) as apps_together
+{%- endmacro %}
+
+{# Whether the suite has small ones in a slice, and whether an app with the same users as the suite has none. #}
+{% macro twins_of_suite(line, slice, users=judged_users()) -%}
+    max(case when app = 'suite' then has_small else 0 end) over (
+        partition by {{ line }}
+    ) as suite_has_small,
+    max(
+        case
+            when app not in ('suite', 'teams') and {{ users }} = suite_users and has_small = 0
+            then 1
+            else 0
+        end
+    ) over (partition by {{ slice }}) as has_open_twin
 {%- endmacro %}

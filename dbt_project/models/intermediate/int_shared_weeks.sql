@@ -36,8 +36,7 @@ with
         select
             *,
             not is_total and {{ is_small_use() }} as is_small,
-            not is_total and {{ is_small_rest() }} as is_small_rest,
-            not is_total and {{ can_cover() }} as can_cover
+            not is_total and {{ is_small_rest() }} as is_small_rest
         from compared
     ),
 
@@ -49,19 +48,51 @@ with
             ) as has_small,
             max(case when is_small_rest then 1 else 0 end) over (
                 partition by tenant_id, app, week_start
-            ) as has_small_rest,
-            -- The smallest department that can cover the small ones comes first.
-            row_number() over (
-                partition by tenant_id, app, week_start
-                order by
-                    case when can_cover and not is_small then 0 else 1 end,
-                    licensed_users,
-                    department
-            ) as choice,
-            max(case when can_cover and not is_small then 1 else 0 end) over (
-                partition by tenant_id, app, week_start
-            ) as has_cover
+            ) as has_small_rest
         from judged
+    ),
+
+    twins as (
+        select
+            *,
+            {{
+                twins_of_suite(
+                    "tenant_id, week_start", "tenant_id, department, is_total, week_start"
+                )
+            }}
+        from lines
+    ),
+
+    able as (select *, not is_total and not is_small and {{ can_cover() }} as can_cover from twins),
+
+    -- The smallest department that can cover the small ones does.
+    chosen as (
+        select
+            *,
+            can_cover
+            and has_small = 1
+            and row_number() over (
+                partition by tenant_id, app, week_start
+                order by case when can_cover then 0 else 1 end, licensed_users, department
+            )
+            = 1 as is_cover
+        from able
+    ),
+
+    -- Where the suite and an app would give each other away, a cover of one is hidden in both.
+    covers as (
+        select
+            *,
+            max(case when is_cover then 1 else 0 end) over (
+                partition by tenant_id, app, week_start
+            ) as has_cover,
+            max(case when is_cover and {{ hides_with_suite() }} then 1 else 0 end) over (
+                partition by tenant_id, department, is_total, week_start
+            ) as hides_suite,
+            max(case when is_cover and app = 'suite' then 1 else 0 end) over (
+                partition by tenant_id, department, is_total, week_start
+            ) as covers_suite
+        from chosen
     ),
 
     hidden as (
@@ -69,9 +100,19 @@ with
             *,
             not is_total
             and has_small = 1
-            and (is_small or choice = 1 or has_cover = 0) as is_hidden,
+            and (
+                is_small
+                or is_cover
+                or has_cover = 0
+                or (app = 'suite' and hides_suite = 1)
+                or (
+                    app not in ('suite', 'teams')
+                    and covers_suite = 1
+                    and {{ judged_users() }} = suite_users
+                )
+            ) as is_hidden,
             not is_total and has_small_rest = 1 as hides_unlicensed
-        from lines
+        from covers
     )
 
 select

@@ -38,11 +38,7 @@ with
     ),
 
     judged as (
-        select
-            *,
-            not is_total and {{ is_small_use("active_users") }} as is_small,
-            not is_total and {{ can_cover("active_users") }} as can_cover
-        from compared
+        select *, not is_total and {{ is_small_use("active_users") }} as is_small from compared
     ),
 
     lines as (
@@ -50,18 +46,68 @@ with
             *,
             max(case when is_small then 1 else 0 end) over (
                 partition by tenant_id, app
-            ) as has_small,
-            max(case when can_cover and not is_small then 1 else 0 end) over (
+            ) as has_small
+        from judged
+    ),
+
+    twins as (
+        select
+            *, {{ twins_of_suite("tenant_id", "tenant_id, department, is_total", "active_users") }}
+        from lines
+    ),
+
+    able as (
+        select *, not is_total and not is_small and {{ can_cover("active_users") }} as can_cover
+        from twins
+    ),
+
+    -- The smallest department that can cover the small ones does.
+    chosen as (
+        select
+            *,
+            can_cover
+            and has_small = 1
+            and row_number() over (
+                partition by tenant_id, app
+                order by case when can_cover then 0 else 1 end, licensed_users, department
+            )
+            = 1 as is_cover
+        from able
+    ),
+
+    -- Where the suite and an app would give each other away, a cover of one is hidden in both.
+    covers as (
+        select
+            *,
+            max(case when is_cover then 1 else 0 end) over (
                 partition by tenant_id, app
             ) as has_cover,
-            row_number() over (
-                partition by tenant_id, app
-                order by
-                    case when can_cover and not is_small then 0 else 1 end,
-                    licensed_users,
-                    department
-            ) as choice
-        from judged
+            max(
+                case when is_cover and {{ hides_with_suite("active_users") }} then 1 else 0 end
+            ) over (partition by tenant_id, department, is_total) as hides_suite,
+            max(case when is_cover and app = 'suite' then 1 else 0 end) over (
+                partition by tenant_id, department, is_total
+            ) as covers_suite
+        from chosen
+    ),
+
+    hidden as (
+        select
+            *,
+            not is_total
+            and has_small = 1
+            and (
+                is_small
+                or is_cover
+                or has_cover = 0
+                or (app = 'suite' and hides_suite = 1)
+                or (
+                    app not in ('suite', 'teams')
+                    and covers_suite = 1
+                    and active_users = suite_users
+                )
+            ) as is_hidden_here
+        from covers
     ),
 
     weekly as (
@@ -90,12 +136,9 @@ with
             and (
                 coalesce(weekly.is_hidden, 0) = 1
                 or coalesce(windows.is_hidden, false)
-                or (
-                    lines.has_small = 1
-                    and (lines.is_small or lines.choice = 1 or lines.has_cover = 0)
-                )
+                or lines.is_hidden_here
             ) as is_hidden
-        from lines
+        from hidden as lines
         left join
             weekly
             on lines.tenant_id = weekly.tenant_id
