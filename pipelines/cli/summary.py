@@ -6,6 +6,7 @@ from rich.console import Console
 
 from pipelines.cli.published import open_published
 from pipelines.cli.query import print_table
+from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.workbook.names import WORKBOOK_NAME
 from pipelines.settings import Settings
 from pipelines.warehouse.publish import DATABASE_NAME
@@ -89,7 +90,8 @@ def print_summary(settings: Settings, console: Console) -> None:
     console.print("Files", style="bold")
     for link, who in (("published", "aggregates, may be shared"), ("published_admin", "people by name")):
         console.print(f"  {settings.data_dir / link / DATABASE_NAME}  ({who})", highlight=False, soft_wrap=True)
-        console.print(f"  {settings.data_dir / link / WORKBOOK_NAME}", highlight=False, soft_wrap=True)
+        for name in (PAGE_NAME, WORKBOOK_NAME):
+            console.print(f"  {settings.data_dir / link / name}", highlight=False, soft_wrap=True)
     console.print("\nTry", style="bold")
     prefix = "" if settings.data_dir.name != "demo" else "M365_DATA_DIR=data/demo "
     for sql in _QUERIES:

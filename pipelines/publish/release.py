@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.publish.dictionary import dictionary_rows
-from pipelines.publish.page.write import PAGE_NAME, write_page
+from pipelines.publish.page.names import PAGE_NAME
+from pipelines.publish.page.write import write_page
 from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
 from pipelines.publish.workbook.names import WORKBOOK_NAME
 from pipelines.settings import Settings

@@ -17,7 +17,8 @@ import duckdb
 import pytest
 
 from pipelines.defs.transform.project import dbt_variables
-from pipelines.publish.page.write import PAGE_NAME, write_page
+from pipelines.publish.page.names import PAGE_NAME
+from pipelines.publish.page.write import write_page
 from pipelines.publish.release import publish_release
 from pipelines.settings import Settings
 from pipelines.simulator import SimulatorServer, skus

@@ -18,7 +18,7 @@ from unit_release import HOSTILE, make_published
 
 from pipelines.cli import app, open_
 from pipelines.publish.neutral import neutral
-from pipelines.publish.page.write import PAGE_NAME
+from pipelines.publish.page.names import PAGE_NAME
 
 Run = Callable[..., Result]
 

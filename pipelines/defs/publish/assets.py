@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.defs.transform.assets import project
-from pipelines.publish.page.write import PAGE_NAME
+from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.parquet import PARQUET_FOLDER
 from pipelines.publish.release import publish_release
 from pipelines.publish.workbook.names import WORKBOOK_NAME

@@ -101,19 +101,24 @@ def choices(*, period: bool = True, days: bool = True) -> list[tuple[dict[str, s
     ]
 
 
-def marked(rows: list[Record], value: str, *, when: str = "report_date") -> list[Record]:
+def marked(rows: list[Record], value: str, *, monthly: bool = False) -> list[Record]:
     """One series with the marks of the line chart: settling, joins, and whether the day is Monday to Friday.
 
-    The days stay apart by kind: weekdays join over a weekend, a day without data is a gap in either.
+    joins: a settled day beside one that is not, from which the dashed line starts; of weekdays the next one is
+    over the weekend. A day without data is a gap. monthly: every row counts as a weekday.
     """
-    known = [row | {"settling": is_settling(row.get("day_state")), "weekday": is_weekday(row[when])} for row in rows]
-    for row in known:
-        row["settling"] = bool(row["settling"]) and row[value] is not None
+    known = [
+        row
+        | {
+            "settling": is_settling(row.get("day_state")) and row[value] is not None,
+            "weekday": monthly or is_weekday(row["report_date"]),
+        }
+        for row in rows
+    ]
     result: list[Record] = []
     for place, row in enumerate(known):
         later = next((other for other in known[place + 1 :] if other["weekday"] or not row["weekday"]), None)
-        earlier = known[place - 1] if place else None
-        beside = [other for other in (earlier, later) if other is not None]
+        beside = [other for other in (known[place - 1] if place else None, later) if other is not None]
         joins = not row["settling"] and row[value] is not None and any(other["settling"] for other in beside)
         result.append(row | {"joins": joins})
     return result

@@ -157,6 +157,7 @@ def _reasons_panel(facts: Facts) -> Panel:
         rows += [
             [row["product_name"], label, row[reason], place, row["is_suppressed"]]
             for place, (reason, label) in enumerate(REASONS.items())
+            if row[reason] != 0
         ]
     counts = {label: sum(row[reason] or 0 for row in savings) for reason, label in REASONS.items()}
     found = [(count, label) for label, count in counts.items() if count]
@@ -183,7 +184,6 @@ def _reasons_panel(facts: Facts) -> Panel:
     spec = charts.stacked(
         list(REASONS.values()), colours, label="product", part="reason", value="licences", title="Licences to take back"
     )
-    spec["transform"] = [{"filter": "datum.licences > 0"}]
     return Panel(
         "lic-reasons",
         "Why can licences be taken back?",

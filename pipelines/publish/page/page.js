@@ -245,6 +245,7 @@
     if (narrow) JSON.stringify(spec, (key, value) => {
       if (value && typeof value === "object" && value.labelLimit) value.labelLimit = 110;
       if (key === "legend" && value) value.columns = 2;
+      if (key === "axis" && value && value.orient === "top") Object.assign(value, { labelAngle: -50, labelOverlap: false });
       if (key === "axis" && value && value.tickCount === 7) value.tickCount = 4;
       return value;
     });

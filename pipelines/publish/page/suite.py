@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.publish.page import charts
+from pipelines.publish.page.engagement import return_panel
 from pipelines.publish.page.facts import Facts, choices
 from pipelines.publish.page.model import Column, Panel, Row, Variant, View, number, percent
 from pipelines.publish.page.read import ALL, Record
@@ -15,6 +16,7 @@ def suite_view(facts: Facts) -> View:
         _totals_panel(facts),
         daily_panel(facts, "suite-daily", "Suite or Teams: which is used more each day?", suite_and_teams(facts)),
         _segments_panel(facts),
+        return_panel(facts),
         weekly_panel(facts, "suite-weekly", "How many people use the suite and Teams in a week?", ["suite", "teams"]),
     ]
     filters = ["department", "period", "days"]

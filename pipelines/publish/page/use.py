@@ -1,4 +1,4 @@
-"""The view Apps, and the panels of use over time that other views share."""
+"""The panels of use over time, which several views share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts, choices, marked, values
-from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number, percent
+from pipelines.publish.page.model import Column, Panel, Row, Variant, day, number, percent
 from pipelines.publish.page.read import ALL, Record
 
 COMPANY_ONLY = (
@@ -207,15 +207,3 @@ def suite_and_teams(facts: Facts) -> dict[str, list[Record]]:
     """The daily rows of the suite and of Teams, each under its name."""
     teams = [row for row in facts.app_days if row["app"] == "teams"]
     return {"Office suite": facts.suite_days, facts.names.get("teams", "Teams"): teams}
-
-
-def apps_view(facts: Facts) -> View:
-    """Which apps are used."""
-    series = {name: [row for row in facts.app_days if row["app"] == app] for app, name in facts.apps.items()}
-    panels = [
-        daily_panel(facts, "apps-daily", "Which apps are used each day?", series),
-        windows_panel(facts, "apps-window", "How many people use each app?", facts.apps),
-        weekly_panel(facts, "apps-weekly", "How many people use each app in a week?", facts.apps),
-    ]
-    filters = ["department", "apps", "period", "days"]
-    return View("apps", "Apps", "Which apps are used, and by how many?", panels, filters)

@@ -13,20 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import vl_convert
 
+from pipelines.publish.page.apps import apps_view
 from pipelines.publish.page.facts import Facts
 from pipelines.publish.page.health import dictionary_view, health_view
 from pipelines.publish.page.licences import licences_view
 from pipelines.publish.page.model import View, plain
+from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.page.overview import banners, overview
 from pipelines.publish.page.platforms import platforms_view
 from pipelines.publish.page.read import ALL, PERIODS, Published
 from pipelines.publish.page.suite import suite_view
-from pipelines.publish.page.use import apps_view
 from pipelines.publish.page.where import departments_view
 
-PAGE_NAME = "m365_usage.html"
 _VEGA_LITE = "6.1"
 _HERE = Path(__file__).parent
 _AMBER_DAYS, _RED_DAYS = 4, 7
@@ -120,6 +119,8 @@ def _hashes(texts: Sequence[str]) -> str:
 @cache
 def _vega() -> str:
     """Vega, Vega-Lite and the expression interpreter in one script, with no name of theirs let out."""
+    import vl_convert  # large, and only publishing needs it
+
     bundle = vl_convert.javascript_bundle("window.m365Embed = vegaEmbed;", vl_version=_VEGA_LITE)
     # In a function, as the bundle takes short global names; no text of it may end the script element.
     return "(function(){" + bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--") + "\n})();"

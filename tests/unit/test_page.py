@@ -1,0 +1,109 @@
+"""The page's words and data, without a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.publish.page.facts import marked
+from pipelines.publish.page.licences import money, totals
+from pipelines.publish.page.model import plain
+from pipelines.publish.page.read import Published
+from pipelines.publish.page.write import content, embedded, write_page
+
+TODAY = date(2026, 10, 30)
+
+
+def days(first: date, *states: str) -> list[dict[str, Any]]:
+    """Consecutive days; a state that is no observation has no figure."""
+    return [
+        {"report_date": first + timedelta(days=place), "day_state": state, "users": 5 if state in SEEN else None}
+        for place, state in enumerate(states)
+    ]
+
+
+SEEN = ("final", "provisional", "unsettled_lost")
+
+
+def test_the_dashed_line_starts_at_the_last_settled_day() -> None:
+    found = marked(days(date(2026, 10, 19), "final", "final", "provisional", "provisional"), "users")
+    assert [(row["settling"], row["joins"]) for row in found] == [
+        (False, False),
+        (False, True),
+        (True, False),
+        (True, False),
+    ]
+
+
+def test_weekdays_join_over_the_weekend() -> None:
+    friday = date(2026, 10, 16)
+    found = marked(days(friday, "final", "final", "final", "provisional"), "users")
+    assert [(row["weekday"], row["joins"]) for row in found] == [
+        (True, True), (False, False), (False, True), (True, False),
+    ]  # fmt: skip
+
+
+def test_a_day_without_data_neither_settles_nor_joins() -> None:
+    found = marked(days(date(2026, 10, 19), "final", "lost", "provisional"), "users")
+    assert [(row["settling"], row["joins"]) for row in found] == [(False, False), (False, False), (True, False)]
+
+
+def test_currencies_are_never_added_and_unknown_is_not_zero() -> None:
+    rows: list[dict[str, Any]] = [
+        {"cost": Decimal(10), "currency": "EUR"},
+        {"cost": Decimal(5), "currency": "EUR"},
+        {"cost": Decimal(7), "currency": "USD"},
+        {"cost": None, "currency": None},
+    ]
+    assert money(totals(rows, "cost")) == "15 EUR and 7 USD"
+    assert money(totals(rows[3:], "cost")) == "unknown cost"
+
+
+def test_no_text_can_end_the_block_of_data() -> None:
+    hostile = "</script><!-- \u2028 &lt;"
+    text = embedded([hostile])
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == [hostile]
+
+
+def test_values_become_json() -> None:
+    assert plain({"a": (Decimal("1.5"), float("nan"), date(2026, 1, 2))}) == {"a": [1.5, None, "2026-01-02"]}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Callable[[str], Path]:
+    def make(sql: str) -> Path:
+        path = tmp_path / "m365_usage.duckdb"
+        with duckdb.connect(str(path)) as con:
+            con.execute(sql)
+        return path
+
+    return make
+
+
+TENANT = "create table tenants as select 't' as tenant_id, 'Contoso' as name, null::date as data_through"
+
+
+def test_a_build_without_any_figures_says_so_everywhere(database: Callable[[str], Path]) -> None:
+    path = database(TENANT)
+    with Published(path) as db:
+        (tenant,) = content(db, TODAY)["tenants"]
+    assert tenant["lag_days"] is None
+    for view in tenant["views"]:
+        for panel in view["panels"]:
+            if panel["kind"] == "tiles" or panel["id"] == "dict-metrics":
+                continue
+            for variant in panel["variants"]:
+                assert variant["empty"] or panel["rows"] or variant["rows"], panel["id"]
+
+
+def test_no_tenant_is_a_page_too(database: Callable[[str], Path]) -> None:
+    path = write_page(database("create table publish_info (name varchar, value varchar)"), TODAY)
+    assert '"tenants":[]' in path.read_text(encoding="utf-8")
