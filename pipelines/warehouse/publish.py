@@ -75,7 +75,7 @@ def write_database(
             for table in tables:
                 if table.is_view:
                     _copy_view(con, table, tables)
-                _copy_comments(con, table)
+            _copy_comments(con, tables)
             _write_own_tables(con, facts, dictionary)
         rows = {table.name: _count(con, table.name) for table in tables}
         con.execute("checkpoint target")
@@ -100,8 +100,11 @@ def _write_own_tables(
         """
     )
     if dictionary:
-        con.executemany(
-            "insert into target.main.data_dictionary values (?, ?, ?, ?, ?, ?, ?, ?)", [list(row) for row in dictionary]
+        kinds = ("varchar", "varchar", "integer", "varchar", "boolean", "varchar", "varchar", "varchar")
+        columns = ", ".join(f"unnest(cast(? as {kind}[]))" for kind in kinds)
+        con.execute(
+            f"insert into target.main.data_dictionary select {columns}",
+            [list(column) for column in zip(*dictionary, strict=True)],
         )
     for table in ("publish_info", "data_dictionary"):
         own = [row for row in dictionary if row[0] == table]
@@ -151,27 +154,31 @@ def _relation_pattern(*parts: str) -> re.Pattern[str]:
     return re.compile(rf'(?<![\w".]){quoted}' + (r'(?![\w"])' if parts[-1] else ""))
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
-    kind = "view" if table.is_view else "table"
-    relation = f"target.main.{_name(table.name)}"
+def _copy_comments(con: duckdb.DuckDBPyConnection, tables: list[PublishedTable]) -> None:
+    published = {(table.source_schema, table.source_name): table for table in tables}
     comments = con.execute(
         """
-        select null as column_name, comment from (
-            select schema_name, table_name, database_name, comment from duckdb_tables()
-            union all
-            select schema_name, view_name, database_name, comment from duckdb_views()
-        ) where database_name = current_database() and schema_name = $schema and table_name = $name
+        select schema_name, table_name, null as column_name, comment from duckdb_tables()
+        where database_name = current_database() and comment is not null
         union all
-        select column_name, comment from duckdb_columns()
-        where database_name = current_database() and schema_name = $schema and table_name = $name
-        """,
-        {"schema": table.source_schema, "name": table.source_name},
+        select schema_name, view_name, null, comment from duckdb_views()
+        where database_name = current_database() and comment is not null
+        union all
+        select schema_name, table_name, column_name, comment from duckdb_columns()
+        where database_name = current_database() and comment is not null
+        """
     ).fetchall()
-    for column, comment in comments:
-        if comment is None:
+    statements = []
+    for schema, name, column, comment in comments:
+        table = published.get((schema, name))
+        if table is None:
             continue
+        relation = f"target.main.{_name(table.name)}"
+        kind = "view" if table.is_view else "table"
         what = f"column {relation}.{_name(column)}" if column else f"{kind} {relation}"
-        con.execute(f"comment on {what} is '{_literal(comment)}'")
+        statements.append(f"comment on {what} is '{_literal(comment)}'")
+    if statements:
+        con.execute("; ".join(statements))
 
 
 def _count(con: duckdb.DuckDBPyConnection, name: str) -> int:
