@@ -61,7 +61,7 @@ OVERVIEW = Sheet(
             union all
             select tenant_id, 20 + row_number() over (partition by tenant_id order by currency),
                 'Not needed today, ' || currency || ' a month', sum(exposure), null, null,
-                'Price of unassigned and reclaimable licences; products without a price are not in it.'
+                'Price of unassigned and reclaimable licences; without products that have no price or are hidden.'
             from license_savings
             where currency is not null
             group by tenant_id, currency
