@@ -101,6 +101,29 @@ with
             and actual.week_start = shown.week_start
     ),
 
+    week_bounds as (
+        select
+            hidden.tenant_id,
+            hidden.app,
+            hidden.department,
+            hidden.week_start,
+            max(case when hidden.app = 'suite' then others.shown end) as at_least,
+            min(case when others.app = 'suite' then others.shown end) as at_most
+        from weeks as hidden
+        inner join
+            weeks as others
+            on hidden.tenant_id = others.tenant_id
+            and hidden.department = others.department
+            and hidden.is_total = others.is_total
+            and hidden.week_start = others.week_start
+            and (
+                (hidden.app = 'suite' and others.app <> 'teams')
+                or (others.app = 'suite' and hidden.app <> 'teams')
+            )
+        where hidden.shown is null and others.shown is not null
+        group by hidden.tenant_id, hidden.app, hidden.department, hidden.week_start
+    ),
+
     cells as (
         select
             'window ' || cast(windows.window_days as varchar(3)) || windows.day_kind as line,
@@ -141,9 +164,16 @@ with
             weeks.licensed_users,
             weeks.actual,
             coalesce(weeks.shown, windows.shown) as shown,
-            cast(null as bigint) as at_least,
-            cast(null as bigint) as at_most
+            week_bounds.at_least,
+            week_bounds.at_most
         from weeks
+        left join
+            week_bounds
+            on weeks.tenant_id = week_bounds.tenant_id
+            and weeks.app = week_bounds.app
+            and weeks.department = week_bounds.department
+            and weeks.week_start = week_bounds.week_start
+            and not weeks.is_total
         left join
             windows
             on weeks.tenant_id = windows.tenant_id
