@@ -346,3 +346,20 @@ def test_the_policy_lets_nothing_out_and_no_text_becomes_code(release: Release) 
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert data
     assert json.loads(data.group(1))["build"] == "admin"
+
+
+def test_months_of_waste_are_compared_only_when_none_is_hidden(altered: Altered, open_page: OpenPage) -> None:
+    rows = """
+        insert into waste_monthly by name
+        select t.tenant_id, i.sku_id, month as waste_month, month + interval 27 day as judged_on, true as is_complete,
+            i.product_name, 50 as holders, 20 as reclaimable, 8 as new_waste, 6 as realised,
+            60.00 as realised_monthly_saving, 'EUR' as currency, hidden as is_suppressed
+        from tenants t, (from license_inventory limit 1) i,
+            (values (date '2026-08-01', false), (date '2026-09-01', {})) as months (month, hidden)
+    """
+    opened = open_page(altered("delete from waste_monthly", rows.format("false")), "licences")
+    finding = opened.panel("lic-waste").locator(".finding").text_content() or ""
+    assert "20 licences on the list; 6 of the month before were taken back, which saves 60 EUR a month" in finding
+    hidden = open_page(altered("delete from waste_monthly", rows.format("true")), "licences")
+    assert hidden.panel("lic-waste").locator("svg").count() == 0
+    assert "mislead" in (hidden.panel("lic-waste").locator(".empty").text_content() or "")

@@ -1,7 +1,7 @@
 """The charts, as Vega-Lite specifications without data: the page gives each the rows it shows.
 
 Colours are custom properties of the style sheet, so that one drawing serves light, dark and paper. A height in steps
-names the column whose values it is for; the page counts those it shows.
+names the column whose values it is for (of), and the column that they need a figure in (with); the page counts those.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def lines(names: Sequence[str], *, x: str, series: str, y: str, y_title: str, un
     }
 
 
-def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "") -> Spec:
+def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "", inside_from: float = 0.08) -> Spec:
     """Bars side by side in the order of the rows, each with its number; mean: the column of a rule to compare with."""
     y: Spec = {"field": label, "type": "nominal", "title": None, "sort": None}
     y["axis"] = {"labelLimit": 190, "ticks": False, "domain": False}
@@ -103,7 +103,7 @@ def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "
                 "x": {"datum": 0},
                 "text": text,
                 "color": {
-                    "condition": {"test": f"datum.{value} >= 0.08", "value": "var(--panel)"},
+                    "condition": {"test": f"datum.{value} >= {inside_from}", "value": "var(--panel)"},
                     "value": "var(--ink)",
                 },
             },
@@ -112,7 +112,11 @@ def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "
     if mean:
         rule = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": "var(--ink)"}}
         layer.append({**rule, "encoding": {"x": {"aggregate": "max", "field": mean, "type": "quantitative"}}})
-    return {"height": {"step": 28, "of": label}, "transform": [{"filter": f"isValid(datum.{value})"}], "layer": layer}
+    return {
+        "height": {"step": 28, "of": label, "with": value},
+        "transform": [{"filter": f"isValid(datum.{value})"}],
+        "layer": layer,
+    }
 
 
 def stacked(
@@ -143,7 +147,7 @@ def stacked(
         "tooltip": tip,
         **({"x": across, "y": along} if upright else {"y": across, "x": along}),
     }
-    size: Spec = {"height": 260} if upright else {"height": {"step": 28, "of": label}}
+    size: Spec = {"height": 260} if upright else {"height": {"step": 28, "of": label, "with": value}}
     mark = {"type": "bar", "stroke": "var(--panel)", "strokeWidth": 1}
     return {**size, "transform": [{"filter": f"isValid(datum.{value})"}], "mark": mark, "encoding": encoding}
 
@@ -172,7 +176,7 @@ def heat_map(
     ink = {**number, "scale": {**steps, "range": _HEAT_INK}, "legend": None}
     mark = {"type": "rect", "stroke": "var(--panel)", "strokeWidth": 2}
     return {
-        "height": {"step": 32, "of": row},
+        "height": {"step": 32, "of": row, "with": value},
         "transform": [{"filter": f"isValid(datum.{value})"}],
         "encoding": {"x": x, "y": y},
         "resolve": {"scale": {"color": "independent"}},

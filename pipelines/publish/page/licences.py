@@ -1,4 +1,4 @@
-"""The view Licences: what is bought, what is spare, what can be given back."""
+"""The panels of licences: what is bought, what is spare, what can be given back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts, values
-from pipelines.publish.page.model import Column, Panel, Row, Variant, View, number, percent
+from pipelines.publish.page.model import Column, Panel, Row, Variant, number, percent
 from pipelines.publish.page.read import Record
 
 REASONS = {
@@ -50,16 +50,8 @@ def unpriced(facts: Facts) -> list[Record]:
     return [row for row in facts.inventory if facts.is_paid(row) and row["unit_price"] is None and row["assigned"]]
 
 
-def licences_view(facts: Facts) -> View:
-    """What we have, what is used, what we can take back; people in the admin build only."""
-    panels = [_inventory_panel(facts), _savings_panel(facts), _reasons_panel(facts), _utilization_panel(facts)]
-    panels.append(_inventory_table(facts))
-    if facts.db.has("reclaimable_licenses"):
-        panels.insert(3, _people_panel(facts))
-    return View("licences", "Licences", "What do we have, what is spare, and what can we take back?", panels)
-
-
-def _inventory_panel(facts: Facts) -> Panel:
+def inventory_panel(facts: Facts) -> Panel:
+    """What is assigned, spare, over-assigned or on an expired subscription."""
     rows: list[Row] = []
     shown = [row for row in facts.inventory if facts.is_paid(row) and (row["enabled"] or row["assigned"])]
     for row in shown:
@@ -103,7 +95,8 @@ def _inventory_panel(facts: Facts) -> Panel:
     )
 
 
-def _savings_panel(facts: Facts) -> Panel:
+def savings_panel(facts: Facts) -> Panel:
+    """What is paid for and not needed, per product."""
     savings = facts.table("license_savings", "exposure desc nulls last, product_name")
     hidden = [row for row in savings if row["is_suppressed"]]
     monthly = totals(savings, "exposure")
@@ -150,7 +143,8 @@ def _why_no_savings(facts: Facts) -> str:
     return "Nothing to judge: no paid product whose use the report shows."
 
 
-def _reasons_panel(facts: Facts) -> Panel:
+def reasons_panel(facts: Facts) -> Panel:
+    """Why licences can be taken back, per product."""
     savings = facts.table("license_savings", "product_name")
     rows: list[Row] = []
     for row in savings:
@@ -196,7 +190,8 @@ def _reasons_panel(facts: Facts) -> Panel:
     )
 
 
-def _people_panel(facts: Facts) -> Panel:
+def people_panel(facts: Facts) -> Panel:
+    """Whose licences can be taken back; admin build only."""
     columns = [
         Column("user_principal_name", "Person"),
         Column("department", "Department"),
@@ -238,7 +233,8 @@ def _people_panel(facts: Facts) -> Panel:
     )
 
 
-def _utilization_panel(facts: Facts) -> Panel:
+def utilization_panel(facts: Facts) -> Panel:
+    """How many of the holders use what they hold."""
     found = facts.table("license_utilization", "measurable desc, holders desc, product_name")
     columns = [
         Column("product_name", "Product"),
@@ -275,7 +271,8 @@ def _utilization_panel(facts: Facts) -> Panel:
     )
 
 
-def _inventory_table(facts: Facts) -> Panel:
+def inventory_table(facts: Facts) -> Panel:
+    """All products that people can hold."""
     columns = [
         Column("product_name", "Product"),
         Column("enabled", "Purchased", "int"),

@@ -5,7 +5,6 @@
   const { build, csv, download, element, format } = window.m365Table;
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);
-  const NUMBERS = ["int", "float", "rate", "change", "money", "price"];
   const DEFAULTS = { view: "overview", period: "28", days: "weekdays", department: "All", app: "outlook", apps: "" };
   const CONFIG = {
     background: null,
@@ -233,9 +232,9 @@
       ...panel.spec, width: "container", autosize: { type: "fit-x", contains: "padding" }, data: { values },
     }));
     if (spec.height.step) { // so many rows as have a figure
-      const figure = panel.columns.filter((column) => !column.hidden && NUMBERS.includes(column.kind)).map((c) => c.key);
-      const found = values.filter((row) => !figure.length || figure.some((key) => row[key] !== null));
-      spec.height = spec.height.step * Math.max(1, new Set(found.map((row) => row[spec.height.of])).size);
+      const { step, of, with: figure } = spec.height;
+      const found = values.filter((row) => !figure || row[figure] !== null);
+      spec.height = step * Math.max(1, new Set(found.map((row) => row[of])).size);
     }
     if (values.length > 300) for (const layer of spec.layer || []) {
       if (layer.mark.type === "point") layer.mark.size = 8; // months of days: the line says more than its points

@@ -17,7 +17,7 @@ import jinja2
 from pipelines.publish.page.apps import apps_view
 from pipelines.publish.page.facts import Facts
 from pipelines.publish.page.health import dictionary_view, health_view
-from pipelines.publish.page.licences import licences_view
+from pipelines.publish.page.licence_view import licences_view
 from pipelines.publish.page.model import View, plain
 from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.page.overview import banners, overview
