@@ -13,7 +13,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -28,7 +28,10 @@ TOKEN = re.compile(
 )
 # In the directory's bin the object id, without dashes, stands before the name.
 _BIN_PREFIX = re.compile(r"^[0-9a-f]{32}(?=.)")
-_REMEMBERED = 500_000
+_REMEMBERED = 200_000
+# Everything that parts words in CSV and JSON, as a space: splitting is many times faster than searching for TOKEN.
+_WORDS = bytes.maketrans(b'"<>,;:()[]{}|\\/=', b" " * 16)
+_OBJECT_ID_LENGTH = 36
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Forgotten:
         self._folder = folder
         self._key = b""
         self._entries: dict[str, list[PersonName]] = {}
-        self._known: dict[tuple[str, str], list[PersonName]] = {}
+        self._known: dict[tuple[str, str], Sequence[PersonName]] = {}
 
     @classmethod
     def beside(cls, landing_root: Path) -> Forgotten:
@@ -96,16 +99,22 @@ class Forgotten:
 
     def tokens(self, tenant_id: str, text: str, day: date | None = None) -> set[str]:
         """The forgotten names that stand in a text, as they are written there."""
-        return {token for token in set(TOKEN.findall(text)) if self.is_forgotten(tenant_id, token, day)}
+        return self.tokens_in(tenant_id, text.encode("utf-8", "surrogateescape"), day)
 
-    def _find(self, tenant_id: str, name: str) -> list[PersonName]:
+    def tokens_in(self, tenant_id: str, text: bytes, day: date | None = None) -> set[str]:
+        """The same of text in UTF-8."""
+        words = {word for word in text.translate(_WORDS).split() if b"@" in word or len(word) == _OBJECT_ID_LENGTH}
+        names = (word.decode("utf-8", "surrogateescape") for word in words)
+        return {name for name in names if self.is_forgotten(tenant_id, name, day)}
+
+    def _find(self, tenant_id: str, name: str) -> Sequence[PersonName]:
         lower = name.strip().lower()
         known = self._known.get((tenant_id, lower))
         if known is None:
-            known = self._entries.get(self._hash(tenant_id, lower), [])
+            known = self._entries.get(self._hash(tenant_id, lower), ())
             bare = _BIN_PREFIX.sub("", lower)
             if not known and bare != lower:
-                known = self._entries.get(self._hash(tenant_id, bare), [])
+                known = self._entries.get(self._hash(tenant_id, bare), ())
             if len(self._known) > _REMEMBERED:
                 self._known.clear()
             self._known[tenant_id, lower] = known

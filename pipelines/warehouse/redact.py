@@ -41,6 +41,9 @@ class _Search:
     def tokens(self, text: str) -> set[str]:
         return self.forgotten.tokens(self.tenant_id, text, self.day)
 
+    def tokens_in(self, text: bytes) -> set[str]:
+        return self.forgotten.tokens_in(self.tenant_id, text, self.day)
+
     def names(self, value: object, *, only: bool = False) -> bool:
         return isinstance(value, str) and self.forgotten.is_forgotten(self.tenant_id, value, self.day, only=only)
 
@@ -132,14 +135,23 @@ def _redacted(path: Path, search: _Search, note: Callable[[], None]) -> Iterator
     with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
         header: list[str] | None = None
         for block in _blocks(stream):
-            text = block.decode("utf-8", "surrogateescape")
             if is_report and header is None:
-                line, _, _ = text.partition("\n")
-                header = [" ".join(cell.split()) for cell in next(csv.reader([line.lstrip("\ufeff").rstrip("\r")]), [])]
-            new = _report(text, header or [], search) if is_report else _pages(text, search)
+                header = _column_names(block)
+            found = search.tokens_in(block)
+            # JSON may write any character by its number, and so hide a name from the eye.
+            if not found and (is_report or b"\\u" not in block):
+                yield block
+                continue
+            text = block.decode("utf-8", "surrogateescape")
+            new = _report(text, header or [], found, search) if is_report else _pages(text, search)
             if new != text:
                 note()
             yield new.encode("utf-8", "surrogateescape")
+
+
+def _column_names(block: bytes) -> list[str]:
+    line = block.decode("utf-8-sig", "surrogateescape").partition("\n")[0]
+    return [" ".join(cell.split()) for cell in next(csv.reader([line.rstrip("\r")]), [])]
 
 
 def _blocks(stream: Any) -> Iterator[bytes]:
@@ -156,10 +168,7 @@ def _blocks(stream: Any) -> Iterator[bytes]:
         yield left
 
 
-def _report(text: str, header: list[str], search: _Search) -> str:
-    found = search.tokens(text)
-    if not found:
-        return text
+def _report(text: str, header: list[str], found: set[str], search: _Search) -> str:
     needles = tuple(token.lower() for token in found)
     return "".join(
         _report_line(line, header, search) if any(needle in line.lower() for needle in needles) else line
