@@ -132,6 +132,9 @@ def test_tiles_show_what_the_tables_say(release: Release, open_page: OpenPage) -
         "and not is_free and not coalesce(is_trial, false) and not looks_unlimited",
     )
     back = release.query("admin", "select count(*) from reclaimable_licenses where reason <> 'duplicate_assignment'")
+    saving = release.query("admin", "select cast(round(12 * sum(monthly_saving)) as bigint) from reclaimable_licenses")
+    detail = opened.page.locator(".tiles li").last.locator(".detail").text_content() or ""
+    assert f"{saving[0][0]:,} EUR a year" in detail
     assert (figure(tiles["Spare licences"]), figure(tiles["Can be taken back"])) == (spare[0][0], back[0][0])
 
 

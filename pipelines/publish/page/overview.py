@@ -75,7 +75,7 @@ def _average(facts: Facts, app: str) -> Row:
     change = found[0]["change_rate"] if found else None
     trend = "28 days before: not enough data" if change is None else f"{change:+.1%} against the 28 days before"
     label = "Suite on a weekday" if app == "suite" else "Teams on a weekday"
-    return [label, number(mean) if mean is not None else NONE, f"people on average; {trend}", "suite"]
+    return [label, number(mean) if mean is not None else NONE, f"people on average in 28 days; {trend}", "suite"]
 
 
 def _spare(facts: Facts) -> Row:
@@ -101,9 +101,11 @@ def _give_back(facts: Facts) -> Row:
     if not shown:
         return [label, NONE, "hidden: small groups" if hidden else "nothing can be judged yet", "licences"]
     count = sum(row["reclaimable"] for row in shown)
-    costs = facts.table("waste_monthly", "waste_month")
-    newest = max((row["waste_month"] for row in costs), default=None)
-    monthly = totals([row for row in costs if row["waste_month"] == newest], "reclaimable_monthly_cost")
+    prices = {row["sku_id"]: row for row in facts.inventory}
+    priced = [prices[row["sku_id"]] | {"back": row["reclaimable"]} for row in shown if row["sku_id"] in prices]
+    monthly = totals(
+        [row | {"cost": row["unit_price"] * row["back"]} for row in priced if row["unit_price"] and row["back"]], "cost"
+    )
     yearly = {currency: amount * 12 for currency, amount in monthly.items()}
     detail = f"licences held and not needed; {money(yearly)} a year" if yearly else "licences held and not needed"
     rest = f"; {hidden} products with small groups hidden" if hidden else ""
