@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.publish.page.facts import marked
+from pipelines.publish.page.facts import department_of, marked
 from pipelines.publish.page.licences import money, totals
 from pipelines.publish.page.model import plain
 from pipelines.publish.page.read import Published
@@ -107,3 +107,8 @@ def test_a_build_without_any_figures_says_so_everywhere(database: Callable[[str]
 def test_no_tenant_is_a_page_too(database: Callable[[str], Path]) -> None:
     path = write_page(database("create table publish_info (name varchar, value varchar)"), TODAY)
     assert '"tenants":[]' in path.read_text(encoding="utf-8")
+
+
+def test_a_department_called_all_is_not_the_company() -> None:
+    rows = [{"department": "All", "is_total": True}, {"department": "All", "is_total": False}]
+    assert [department_of(row) for row in rows] == ["All", "All (department)"]

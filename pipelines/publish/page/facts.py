@@ -62,10 +62,7 @@ class Facts:
     def windows(self) -> dict[tuple[str, str, int, str], Record]:
         """app_usage_windows by app, department (All: the whole company), days and kind of day."""
         rows = self.table("app_usage_windows", "app, department")
-        return {
-            (row["app"], ALL if row["is_total"] else row["department"], row["window_days"], row["day_kind"]): row
-            for row in rows
-        }
+        return {(row["app"], department_of(row), row["window_days"], row["day_kind"]): row for row in rows}
 
     @cached_property
     def departments(self) -> list[str]:
@@ -90,6 +87,14 @@ class Facts:
     def is_paid(self, row: Record) -> bool:
         """Whether a product belongs into figures of cost and waste."""
         return not row["is_free"] and not row["is_trial"] and not row["looks_unlimited"]
+
+
+def department_of(row: Record) -> str:
+    """What the page calls a row's department: All is the whole company, even where a department has that name."""
+    name = str(row["department"])
+    if row["is_total"]:
+        return ALL
+    return f"{name} (department)" if name == ALL else name
 
 
 def choices(*, period: bool = True, days: bool = True) -> list[tuple[dict[str, str], int, str]]:

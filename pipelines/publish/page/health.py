@@ -200,8 +200,8 @@ def dictionary_view(db: Published) -> View:
         Column("table_name", "Table"),
         Column("column_name", "Column"),
         Column("type", "Type"),
-        Column("meaning", "Meaning"),
-        Column("additivity", "Adding up"),
+        Column("meaning", "Meaning", "long"),
+        Column("additivity", "Adding up", "long"),
     ]
     found = db.records("select * from data_dictionary order by table_name, position", needs=["data_dictionary"])
     rows = [values(row, *(column.key for column in columns)) for row in found]
@@ -220,7 +220,7 @@ def dictionary_view(db: Published) -> View:
         Panel(
             "dict-tables",
             "Which tables are there?",
-            [Column("table", "Table"), Column("grain", "What a row is")],
+            [Column("table", "Table"), Column("grain", "What a row is", "long")],
             [Variant({}, empty=empty)],
             list(tables.items()),
             kind="table",

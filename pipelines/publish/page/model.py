@@ -15,7 +15,10 @@ Spec = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a panel. kind: text, int, float, rate, money, date, time, bool or app; hidden: for charts only."""
+    """One column of a panel.
+
+    kind: text, long (text), app, bool, date, time, int, float, rate, change, money or price. hidden: for charts only.
+    """
 
     key: str
     label: str

@@ -45,6 +45,7 @@ window.m365Table = (function () {
     const td = element(column.first ? "th" : "td", column.first ? { scope: "row" } : {});
     if (NUMERIC.includes(column.kind)) td.className = "number";
     if (column.kind === "date" || column.kind === "time") td.className = "when";
+    if (column.kind === "long") td.className = "long";
     const empty = value === null || value === undefined;
     if (empty && hiddenAt >= 0 && row[hiddenAt] && NUMERIC.includes(column.kind)) {
       td.textContent = "hidden";
@@ -55,7 +56,7 @@ window.m365Table = (function () {
       td.classList.add("absent");
     } else {
       td.textContent = format(value, column.kind);
-      if (column.kind === "text") td.dir = "auto";
+      if (column.kind === "text" || column.kind === "long") td.dir = "auto";
     }
     return td;
   }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines.publish.page import charts
-from pipelines.publish.page.facts import Facts, choices, marked, values
+from pipelines.publish.page.facts import Facts, choices, department_of, marked, values
 from pipelines.publish.page.model import Column, Panel, Row, Variant, day, number, percent
 from pipelines.publish.page.read import ALL, Record
 
@@ -96,7 +96,7 @@ def weekly_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Pan
         rows: list[Row] = []
         hidden = False
         for app in chosen:
-            weeks = [row for row in facts.weeks if row["app"] == app and _department(row) == department]
+            weeks = [row for row in facts.weeks if row["app"] == app and department_of(row) == department]
             hidden = hidden or any(row["is_suppressed"] for row in weeks)
             shown = [
                 row
@@ -152,10 +152,6 @@ def weekly_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Pan
         "Complete weeks only, Monday to Sunday. Dashed: days of the week may still be corrected.",
         by_app="series",
     )
-
-
-def _department(row: Record) -> str:
-    return ALL if row["is_total"] else str(row["department"])
 
 
 def windows_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Panel:
