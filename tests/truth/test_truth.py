@@ -19,10 +19,10 @@ from tests.truth.history import TODAY
 def test_the_company_has_everything_that_can_go_wrong(bench: Bench) -> None:
     """Otherwise the other tests would say little."""
     kinds = {kind for person in bench.company.truth.people for kind in person.kinds}
-    assert kinds >= {"leaver", "deleted", "renamed", "joiner", "idle", "never_used", "on_leave", "teams_only"}
+    assert kinds >= {"leaver", "deleted", "renamed", "joiner", "idle", "never_used", "on_leave", "teams_only", "rehire"}
     assert kinds >= {"guest", "shared_mailbox", "service_account"}
     reasons = set(bench.company.waste(TODAY).values())
-    assert reasons >= {"disabled", "never_used", "overlapping_sku", "duplicate_assignment"}
+    assert reasons == {"disabled", "never_used", "idle", "overlapping_sku", "duplicate_assignment"}
     ended = [held for held in bench.company.assignments if held.valid_to is not None]
     assert len(ended) > 5
     assert any(not held.is_held for held in bench.company.assignments)
