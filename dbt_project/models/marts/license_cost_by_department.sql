@@ -7,20 +7,13 @@ with
     ),
 
     counts as (
-        select
-            holders.tenant_id,
-            coalesce(nullif(trim(people.department), ''), 'Unknown department') as department,
-            holders.sku_id,
-            count(*) as licenses
+        select holders.tenant_id, departments.department, holders.sku_id, count(*) as licenses
         from holders
         inner join
-            {{ ref("int_people") }} as people
-            on holders.tenant_id = people.tenant_id
-            and holders.user_key = people.user_key
-        group by
-            holders.tenant_id,
-            coalesce(nullif(trim(people.department), ''), 'Unknown department'),
-            holders.sku_id
+            {{ ref("int_departments") }} as departments
+            on holders.tenant_id = departments.tenant_id
+            and holders.user_key = departments.user_key
+        group by holders.tenant_id, departments.department, holders.sku_id
     )
 
 select
