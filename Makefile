@@ -13,7 +13,7 @@ test: $(STAMP)  ## everything that is checked
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfmt --check --quiet dbt_project
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 KILLS ?= 200
 soak: $(STAMP)  ## whole jobs killed and side by side; two hundred kills of fetching and loading

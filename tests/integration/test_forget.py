@@ -67,6 +67,7 @@ def rig(make_rig: Callable[..., Rig]) -> Rig:
     return rig
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_a_forgotten_person_is_nowhere_and_stays_nowhere(rig: Rig) -> None:
     user = somebody(rig)

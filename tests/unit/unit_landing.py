@@ -107,9 +107,9 @@ class Lander:
 
 
 def contents(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table of the warehouse, row by row, in no particular order of rows."""
+    """Every table of the warehouse, row by row, in no particular order of rows; but for the note of its schema."""
     names = con.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() "
-        "where schema_name in ('raw', 'ledger') and database_name = current_database() order by all"
+        "select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('raw', 'ledger') "
+        "and table_name <> 'schema_version' and database_name = current_database() order by all"
     ).fetchall()
     return {name: con.execute(f"from {name} order by all").fetchall() for (name,) in names}
