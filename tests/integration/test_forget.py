@@ -103,6 +103,7 @@ def test_a_forgotten_person_is_nowhere_and_stays_nowhere(rig: Rig) -> None:
     assert "forgotten already" in finished.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_a_purge_leaves_one_release_and_the_days_that_are_kept(rig: Rig) -> None:
     assert rig.command("purge").returncode == 2
