@@ -16,7 +16,7 @@ test: $(STAMP)  ## everything that is checked
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 KILLS ?= 200
-soak: $(STAMP)  ## whole jobs killed and side by side; two hundred kills of fetching and loading
+soak: $(STAMP)  ## hours: whole jobs killed and side by side, months of daily runs, two hundred kills
 	$(BIN)/python -m pytest -m soak
 	CRASH_KILLS=$(KILLS) $(BIN)/python -m pytest tests/crash/test_kill_fetch_and_load.py
 
