@@ -71,6 +71,58 @@ def test_lineage_runs_from_graph_to_the_published_files(defs: dg.Definitions) ->
             assert node.description, key
 
 
+def test_every_asset_says_what_it_is_and_whose(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    keys = graph.get_all_asset_keys()
+    assert len(keys) > 150
+    for key in keys:
+        node = graph.get(key)
+        assert node.owners == ["team:analytics"], key
+        assert node.kinds, key
+        assert node.description, key
+        if node.group_name in ("graph", "landing", "published") or key.path[0] == "rules_folder":
+            continue
+        assert node.metadata["dagster/table_name"].endswith(re.sub("^(shareable__|seed_)", "", key.path[-1])), key
+        columns = node.metadata["dagster/column_schema"].columns
+        assert columns, key
+        assert not [column for column in columns if not column.description], key
+        if key.path[0] in ("raw", "ledger", "rules"):
+            assert not [column.name for column in columns if column.type == "?"], key
+
+
+def test_columns_come_from_columns_that_there_are(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    told = 0
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        lineage = node.metadata.get("dagster/column_lineage")
+        for name, sources in (lineage.deps_by_column if lineage else {}).items():
+            (source,) = sources
+            assert source.asset_key in node.parent_keys, key
+            there = {column.name for column in graph.get(source.asset_key).metadata["dagster/column_schema"].columns}
+            assert source.column_name == name
+            assert name in there, (key, name)
+            told += 1
+    assert told > 300
+
+
+def test_every_check_says_what_it_sees_to(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    described = {key: graph.get_check_spec(key) for key in graph.asset_check_keys}
+    assert len(described) > 80
+    assert [key for key, spec in described.items() if not spec.description or "{{" in spec.description] == []
+    shown = {(key.asset_key.path[-1], key.name) for key in described}
+    assert ("suite_usage_daily", "suite_agrees_with_its_apps") in shown
+    assert ("app_usage_28d", "windows_agree_with_people") in shown
+
+
+def test_jobs_say_what_they_do(defs: dg.Definitions) -> None:
+    for name in ("sync", "refresh", "check"):
+        job = defs.resolve_job_def(name)
+        assert job.run_tags["m365/does"]
+        assert job.description
+
+
 def test_every_step_that_opens_the_warehouse_is_in_the_pool(defs: dg.Definitions) -> None:
     job = defs.resolve_job_def("sync")
     pools = {op.name: op.pool for op in job.all_node_defs if isinstance(op, dg.OpDefinition)}

@@ -1,12 +1,15 @@
 """From Microsoft Graph to landing/: report days (daily partitions), directory, licences, settings."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
 
+from pipelines.defs.extract.day_strip import day_strip
 from pipelines.defs.extract.partitions import report_day_partitions
+from pipelines.defs.owners import OWNERS
 from pipelines.defs.resources import SyncConfig, Workplace, readable_errors
 from pipelines.graph.reports import USER_COUNTS
 from pipelines.settings import load_settings
@@ -40,7 +43,13 @@ def graph_source(path: str) -> dg.AssetKey:
     return dg.AssetKey(["graph", path])
 
 
-@dg.asset(key=REPORT_SETTINGS, group_name="landing", kinds={"microsoft", "json"}, deps=[graph_source("reportSettings")])
+@dg.asset(
+    key=REPORT_SETTINGS,
+    group_name="landing",
+    owners=OWNERS,
+    kinds={"microsoft", "json"},
+    deps=[graph_source("reportSettings")],
+)
 def report_settings(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
 ) -> dg.MaterializeResult[None]:
@@ -54,9 +63,17 @@ def report_settings(
 @dg.asset(
     key=REPORT_REQUESTS,
     group_name="landing",
+    owners=OWNERS,
     kinds={"microsoft", "json"},
     deps=[graph_source("getM365AppUserDetail"), REPORT_SETTINGS],
-    check_specs=[dg.AssetCheckSpec("every_day_answered", asset=REPORT_REQUESTS, blocking=False)],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_day_answered",
+            asset=REPORT_REQUESTS,
+            blocking=False,
+            description="Microsoft answered for every day that was asked for. Late and lost days only warn.",
+        )
+    ],
 )
 def report_requests(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
@@ -65,19 +82,24 @@ def report_requests(
 
     Asks for the days of the window that are missing or still settling; pipelines.window chooses them.
     """
+    started = time.monotonic()
     wanted = config.days(workplace.settings().window)
     extracts = _extract_days(context, workplace, config.tenant, wanted, full=config.full)
     for record in _answered(extracts):
         context.log_event(
             dg.AssetMaterialization(REPORT_DAYS, partition=str(record.report_date), metadata=_record_metadata(record))
         )
-    yield dg.MaterializeResult(metadata=_extract_metadata(extracts))
+    tenants = {tenant.tenant_id: tenant.label for tenant in workplace.tenants(config.tenant)}
+    strip = day_strip(workplace.landing(), tenants, workplace.settings())
+    seconds = round(time.monotonic() - started, 1)
+    yield dg.MaterializeResult(metadata={"days": strip, "seconds": seconds, **_extract_metadata(extracts)})
     yield _check_days(extracts)
 
 
 @dg.asset(
     key=REPORT_DAYS,
     group_name="landing",
+    owners=OWNERS,
     kinds={"microsoft", "csv"},
     deps=[graph_source("getM365AppUserDetail")],
     partitions_def=report_day_partitions(load_settings()),
@@ -111,6 +133,7 @@ def report_days(context: dg.AssetExecutionContext, workplace: Workplace) -> None
 @dg.asset(
     key=REPORT_PERIODS,
     group_name="landing",
+    owners=OWNERS,
     kinds={"microsoft", "csv"},
     # After the days: both draw on one request limit, and days expire.
     deps=[graph_source("getM365AppUserDetail"), REPORT_REQUESTS],
@@ -119,6 +142,7 @@ def report_periods(
     context: dg.AssetExecutionContext, config: SyncConfig, workplace: Workplace
 ) -> dg.MaterializeResult[None]:
     """The use of every licensed person in the last 7, 30, 90 and 180 days, once a day."""
+    started = time.monotonic()
     with readable_errors():
         found = workplace.work(context, config.tenant).for_each(
             lambda fetcher: extract_report_periods(fetcher, on_fetch=_logger(context))
@@ -128,6 +152,8 @@ def report_periods(
     return dg.MaterializeResult(
         metadata={
             "bytes": sum(record.body_bytes or 0 for record in records),
+            "requests": sum(record.requests for record in records),
+            "seconds": round(time.monotonic() - started, 1),
             **{f"requests_{outcome}": count for outcome, count in outcomes.items()},
         }
     )
@@ -140,6 +166,7 @@ def report_periods(
         dg.AssetSpec(
             ["landing", name],
             deps=[graph_source(source)],
+            owners=OWNERS,
             kinds={"microsoft", "csv" if source == USER_COUNTS else "json"},
             description=f"The answer of Graph for {source}, as received.",
         )
@@ -163,6 +190,7 @@ def directory(
             asset_key=["landing", name],
             metadata={
                 "bytes": sum(record.body_bytes or 0 for record in of_source),
+                "requests": sum(record.requests for record in of_source),
                 **{f"requests_{outcome}": count for outcome, count in outcomes.items()},
             },
         )

@@ -17,9 +17,13 @@ STALE_AFTER_DAYS = 4
     name="raw_health",
     pool="duckdb",
     specs=[
-        dg.AssetCheckSpec("newest_day_is_recent", asset=FETCHES, description="The newest stored report day is recent."),
         dg.AssetCheckSpec(
-            "no_day_about_to_be_lost", asset=FETCHES, description="No day expires at Microsoft unstored."
+            "newest_day_is_recent",
+            asset=FETCHES,
+            description=f"The newest stored report day is at most {STALE_AFTER_DAYS} days old.",
+        ),
+        dg.AssetCheckSpec(
+            "no_day_about_to_be_lost", asset=FETCHES, description="No day that Microsoft will soon forget is unstored."
         ),
         dg.AssetCheckSpec("every_day_has_rows", asset=FETCHES, description="No stored day of the window is empty."),
         dg.AssetCheckSpec("flags_agree", asset=FETCHES, description="App flags agree with their platform flags."),

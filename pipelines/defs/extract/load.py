@@ -1,7 +1,9 @@
 """From landing/ into the raw tables of the warehouse."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -12,7 +14,10 @@ from pipelines.defs.extract.assets import (
     REPORT_REQUESTS,
     REPORT_SETTINGS,
 )
+from pipelines.defs.extract.columns import raw_metadata
+from pipelines.defs.extract.day_strip import day_strip
 from pipelines.defs.extract.partitions import report_day_partitions
+from pipelines.defs.owners import OWNERS
 from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.settings import load_settings
 from pipelines.warehouse.database import open_warehouse
@@ -55,9 +60,11 @@ user_days = dg.AssetSpec(
     USER_DAYS,
     deps=[REPORT_DAYS],
     group_name="raw",
+    owners=OWNERS,
     kinds={"duckdb"},
     partitions_def=report_day_partitions(load_settings()),
     description=DESCRIPTIONS["raw", "m365_app_user_days"],
+    metadata=raw_metadata("raw", "m365_app_user_days"),
 )
 
 
@@ -69,15 +76,17 @@ user_days = dg.AssetSpec(
             key,
             deps=deps,
             group_name=key.path[0],
+            owners=OWNERS,
             kinds={"duckdb"},
             description=DESCRIPTIONS[key.path[0], key.path[1]],
+            metadata=raw_metadata(key.path[0], key.path[1]),
         )
         for key, deps in TABLES.items()
     ],
 )
 def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg.MaterializeResult[None]]:
     """Load every landed answer that the ledger does not know yet, one transaction each."""
-    settings = workplace.settings()
+    settings, started = workplace.settings(), time.monotonic()
 
     def report(loaded: LoadedFetch) -> None:
         verdict = loaded.verdict
@@ -92,11 +101,15 @@ def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg
             key: con.execute(f"select count(*) from {'.'.join(key.path)}").fetchone()  # noqa: S608
             for key in TABLES
         }
+        tenants = con.execute("select distinct tenant_id from ledger.fetches order by tenant_id").fetchall()
     verdicts = Counter(item.verdict.verdict for item in loaded if item.verdict)
+    seconds, size = round(time.monotonic() - started, 1), sum(item.record.body_bytes or 0 for item in loaded)
+    strip = day_strip(workplace.landing(), {name: name for (name,) in tenants}, settings)
     for key in TABLES:
         counted = rows[key]
-        metadata = {"dagster/row_count": counted[0] if counted else 0, "dagster/table_name": ".".join(key.path)}
+        metadata: dict[str, Any] = {"dagster/row_count": counted[0] if counted else 0}
         if key == FETCHES:
+            metadata |= {"seconds": seconds, "answers_loaded": len(loaded), "bytes_loaded": size, "days": strip}
             metadata |= {f"answers_{verdict}": count for verdict, count in verdicts.items()}
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from pipelines.defs.extract.columns import raw_metadata
+from pipelines.defs.owners import OWNERS
 from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.rules import RULES_FILE, load_rules
 from pipelines.warehouse.database import open_warehouse
@@ -21,6 +23,7 @@ files = [
     dg.AssetSpec(
         _file(own_list.file_name),
         group_name="rules",
+        owners=OWNERS,
         kinds={"csv"},
         description=f"{own_list.file_name} in the rules folder, if there is one.",
     )
@@ -36,8 +39,10 @@ files = [
             dg.AssetKey(["rules", own_list.table]),
             deps=[_file(own_list.file_name)],
             group_name="rules",
+            owners=OWNERS,
             kinds={"duckdb"},
             description=_DESCRIPTIONS["raw", own_list.table],
+            metadata=raw_metadata("rules", own_list.table),
         )
         for own_list in OWN_LISTS
     ],

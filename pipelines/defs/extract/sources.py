@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.defs.extract.assets import DIRECTORY_SOURCES, graph_source
+from pipelines.defs.owners import OWNERS
 
 _DESCRIPTIONS = {
     "getM365AppUserDetail": "Use of the Microsoft 365 apps per person and day (Reports.Read.All).",
@@ -16,6 +17,12 @@ _DESCRIPTIONS = {
 }
 
 endpoints = [
-    dg.AssetSpec(graph_source(source), group_name="graph", kinds={"microsoft"}, description=_DESCRIPTIONS[source])
+    dg.AssetSpec(
+        graph_source(source),
+        group_name="graph",
+        owners=OWNERS,
+        kinds={"microsoft"},
+        description=_DESCRIPTIONS[source],
+    )
     for source in ("getM365AppUserDetail", "reportSettings", *DIRECTORY_SOURCES.values())
 ]

@@ -1,15 +1,20 @@
 """The published databases: the last assets of a run."""
 
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
+from pipelines.defs.owners import OWNERS
+from pipelines.defs.publish.totals import totals
 from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.defs.transform.assets import project
 from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.parquet import PARQUET_FOLDER
-from pipelines.publish.release import publish_release
+from pipelines.publish.release import Release, publish_release
 from pipelines.publish.workbook.names import WORKBOOK_NAME
+from pipelines.settings import Settings
 from pipelines.sync.outcome import failures_of_run
 from pipelines.warehouse.publish import DATABASE_NAME, PublishedTable, published_tables, read_manifest
 from pipelines.warehouse.releases import BUILDS
@@ -18,6 +23,9 @@ _DESCRIPTIONS = {
     "shareable": "Aggregates only, small groups protected: may be shared. Schema main of one DuckDB file.",
     "admin": "Everything, people by name: for administrators only. Schema main of one DuckDB file.",
 }
+
+
+_FILES = {"page": PAGE_NAME, "workbook": WORKBOOK_NAME, "database": DATABASE_NAME, "parquet": PARQUET_FOLDER}
 
 
 def _asset_key(table: PublishedTable, build: str) -> dg.AssetKey:
@@ -34,6 +42,7 @@ def _asset_key(table: PublishedTable, build: str) -> dg.AssetKey:
             ["published", build],
             deps=[_asset_key(table, build) for table in published_tables(read_manifest(project.manifest_path), build)],
             group_name="published",
+            owners=OWNERS,
             kinds={"duckdb", "file"},
             description=_DESCRIPTIONS[build],
         )
@@ -42,23 +51,13 @@ def _asset_key(table: PublishedTable, build: str) -> dg.AssetKey:
 )
 def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg.MaterializeResult[None]]:
     """Copy the marts into a new release and swap the links to it."""
-    settings = workplace.settings()
+    settings, started = workplace.settings(), time.monotonic()
     with readable_errors():
         release = publish_release(settings, project.manifest_path)
-    for build, link in BUILDS.items():
+    seconds = round(time.monotonic() - started, 1)
+    for build in BUILDS:
         yield dg.MaterializeResult(
-            asset_key=["published", build],
-            metadata={
-                "publish_id": release.publish_id,
-                "data_through": release.data_through,
-                "file": dg.MetadataValue.path(str(settings.data_dir / link / DATABASE_NAME)),
-                "page": dg.MetadataValue.path(str(settings.data_dir / link / PAGE_NAME)),
-                "workbook": dg.MetadataValue.path(str(settings.data_dir / link / WORKBOOK_NAME)),
-                "parquet": dg.MetadataValue.path(str(settings.data_dir / link / PARQUET_FOLDER)),
-                "bytes": sum(release.bytes[build].values()),
-                "tables": len(release.rows[build]),
-                "dagster/row_count": sum(release.rows[build].values()),
-            },
+            asset_key=["published", build], metadata={**_metadata(settings, release, build), "seconds": seconds}
         )
     with readable_errors():
         failures = failures_of_run(settings, context.run_id)
@@ -67,3 +66,18 @@ def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator
             description="What could be had is published, but some requests failed: " + " ".join(failures),
             allow_retries=False,
         )
+
+
+def _metadata(settings: Settings, release: Release, build: str) -> dict[str, Any]:
+    """The latest totals, where the files are (a page from http may not link to a file), and how large."""
+    folder, sizes = settings.data_dir / BUILDS[build], release.bytes[build]
+    return {
+        "totals": totals(folder),
+        **{name: dg.MetadataValue.path(str(folder / file)) for name, file in _FILES.items()},
+        "publish_id": release.publish_id,
+        "data_through": release.data_through,
+        "tables": len(release.rows[build]),
+        "dagster/row_count": sum(release.rows[build].values()),
+        "bytes": sum(sizes.values()),
+        **{f"{name}_bytes": sizes[file] for name, file in _FILES.items()},
+    }

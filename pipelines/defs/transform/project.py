@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from pipelines.defs.transform import dbt_child
 from pipelines.defs.transform.dbt_child import PARENT_VARIABLE
+from pipelines.defs.transform.describe import column_lineage, describe_test, lineage_parent, owners
 from pipelines.rules import load_rules
 from pipelines.settings import Settings
 
@@ -94,16 +95,39 @@ def explain_failures(target: Path) -> str:
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Names models by their layer: staging/…, intermediate/…, marts/…, shareable/…, seeds/…."""
+    """Names models by their layer: staging/…, intermediate/…, marts/…, shareable/…, seeds/….
+
+    Owners, columns and their lineage come from the manifest; describe.py says how.
+    """
 
     def __init__(self) -> None:
         super().__init__(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+        self._layered: dict[tuple[int, str], dg.AssetSpec] = {}
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
         """The asset of one dbt node, in the group of its layer."""
+        found = self._layered.get((id(manifest), unique_id))
+        if found is None:
+            found = self._layered[id(manifest), unique_id] = self._in_layer(manifest, unique_id, project)
+        return found
+
+    def _in_layer(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = manifest["nodes"].get(unique_id)
         if node is None or node["resource_type"] not in ("model", "seed"):
             return spec
         layer = "seeds" if node["resource_type"] == "seed" else node["fqn"][1]
-        return spec.replace_attributes(key=dg.AssetKey([layer, node["name"]]), group_name=layer)
+        parent = lineage_parent(manifest, node)
+        if parent is not None:
+            key = self.get_asset_spec(manifest, parent["unique_id"], project).key
+            lineage = column_lineage(node, parent, key)
+            spec = spec.merge_attributes(metadata={"dagster/column_lineage": lineage})
+        return spec.replace_attributes(key=dg.AssetKey([layer, node["name"]]), group_name=layer, owners=owners(node))
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """The check of one dbt test, with a sentence on what it sees to."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        description = describe_test(manifest["nodes"][unique_id]) if spec else None
+        return spec._replace(description=description) if spec and description else spec

@@ -1,0 +1,3 @@
+"""Who answers for what Dagster shows."""
+
+OWNERS = ["team:analytics"]
