@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from platformdirs import user_config_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -80,6 +81,9 @@ class Settings(BaseSettings):
     schedule_cron: str = "0 6 * * *"
     schedule_timezone: str = "UTC"
     keep_releases: int = Field(default=3, ge=1)
+    # People in the admin build become pseudonyms, made with the key of this file.
+    pseudonymize: bool = False
+    pseudonym_key_file: Path = Field(default_factory=lambda: user_config_path("m365-usage") / "pseudonym.key")
     # What is older may be purged; nothing is unless m365-usage purge is run.
     retention_days: int | None = Field(default=None, ge=1)
     lock_wait_seconds: float = Field(default=900.0, ge=0)
@@ -246,6 +250,7 @@ _PATHS = (
     "certificate_file",
     "certificate_passphrase_file",
     "federated_token_file",
+    "pseudonym_key_file",
 )
 
 
@@ -284,4 +289,9 @@ def load_settings() -> Settings:
         value = getattr(settings, name)
         if value is not None and str(value) != NO_FILE:
             setattr(settings, name, value.expanduser().absolute())
+    if settings.pseudonymize and settings.pseudonym_key_file.resolve().is_relative_to(settings.data_dir.resolve()):
+        raise SettingsError(
+            f"M365_PSEUDONYM_KEY_FILE is {settings.pseudonym_key_file}, inside the data folder, where whoever gets the "
+            "figures gets the key, too. Name a file elsewhere."
+        )
     return settings

@@ -39,7 +39,11 @@ OWN_TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "publish_info": (
         "One row per fact about this published copy.",
         {
-            "name": ("string", "publish_id, data_through (last observed report date), published_on or build."),
+            "name": (
+                "string",
+                "publish_id, data_through (last observed report date), published_on, build, people (none, named or "
+                "pseudonyms) or, with pseudonyms, pseudonym_key (differs with the key that they are made with).",
+            ),
             "value": ("string", "The fact, as text."),
         },
     ),

@@ -9,30 +9,35 @@ from pipelines.publish.dictionary import dictionary_rows
 from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.page.write import write_page
 from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
+from pipelines.publish.pseudonym_key import fingerprint, is_open_to_others, read_key
+from pipelines.publish.pseudonyms import PSEUDONYMS, Pseudonyms, published_with
 from pipelines.publish.workbook.names import WORKBOOK_NAME
+from pipelines.rules import load_rules
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME, published_tables, read_manifest, write_database
-from pipelines.warehouse.releases import make_release, new_publish_id
+from pipelines.warehouse.releases import BUILDS, drop_other_releases, make_release, new_publish_id
 
 
 @dataclass(frozen=True)
 class Release:
     """What was published. rows: build -> table -> rows. data_through: last observed report date, ISO.
 
-    bytes: build -> file, or folder, of the build -> its size.
+    bytes: build -> file, or folder, of the build -> its size. notes: what whoever runs it should know.
     """
 
     publish_id: str
     data_through: str
     rows: dict[str, dict[str, int]]
     bytes: dict[str, dict[str, int]]
+    notes: tuple[str, ...] = ()
 
 
 def publish_release(settings: Settings, manifest_path: Path) -> Release:
     """Copy the marts into a new release and make it the published one.
 
-    manifest_path: dbt's manifest, which says what belongs to which build. Raises WarehouseBusyError.
+    manifest_path: dbt's manifest, which says what belongs to which build. With pseudonyms, releases that name people
+    go. Raises WarehouseBusyError, and SettingsError when pseudonyms are wanted and their key cannot be had.
     """
     # pandas and the like: a second that every other step of a run would wait for, too.
     from pipelines.publish.workbook.write import write_workbook
@@ -41,9 +46,12 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
     publish_id = new_publish_id()
     rows: dict[str, dict[str, int]] = {}
     sizes: dict[str, dict[str, int]] = {}
+    notes: list[str] = []
+    key = _key(settings, notes) if settings.pseudonymize else None
     with open_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds) as con:
         found = con.execute("select max(data_through) from main.tenants").fetchone()
         data_through = found[0].isoformat() if found and found[0] else ""
+        pseudonyms = Pseudonyms(con, key, load_rules(settings.rules_dir).min_group_size) if key else None
 
         def build(name: str, folder: Path) -> None:
             path = folder / DATABASE_NAME
@@ -52,9 +60,13 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
                 "data_through": data_through,
                 "published_on": settings.today_utc.isoformat(),
                 "build": name,
+                "people": "none" if name == "shareable" else PSEUDONYMS if key else "named",
             }
-            tables = published_tables(manifest, name)
-            rows[name] = write_database(con, tables, path, facts, dictionary_rows(manifest, name))
+            tables, dictionary, copying = published_tables(manifest, name), dictionary_rows(manifest, name), None
+            if name == "admin" and key and pseudonyms:
+                facts["pseudonym_key"] = fingerprint(key)
+                dictionary, copying = pseudonyms.dictionary(dictionary, tables), pseudonyms
+            rows[name] = write_database(con, tables, path, facts, dictionary, copying)
             parquet = write_parquet(path, folder / PARQUET_FOLDER, tables, facts)
             workbook = folder / WORKBOOK_NAME
             write_workbook(path, workbook, facts)
@@ -66,4 +78,21 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
             }
 
         make_release(settings.data_dir, publish_id, build, keep=settings.keep_releases)
-    return Release(publish_id, data_through, rows, sizes)
+        if key:
+            # Beside each other, the figures alone would tell who is behind which pseudonym.
+            removed = drop_other_releases(settings.data_dir, lambda release: not published_with(release / "admin"))
+            if removed:
+                notes.append(f"People are pseudonyms now: {removed} earlier releases that named them were removed.")
+    return Release(publish_id, data_through, rows, sizes, tuple(notes))
+
+
+def _key(settings: Settings, notes: list[str]) -> bytes:
+    """The key of the pseudonyms, and what is to be said of it."""
+    path = settings.pseudonym_key_file
+    before = published_with(settings.data_dir / BUILDS["admin"])
+    key = read_key(path, published_with=before)
+    if before and before != fingerprint(key):
+        notes.append("The key of the pseudonyms is another one than before: everybody has another pseudonym now.")
+    if is_open_to_others(path):
+        notes.append(f"The key of the pseudonyms can be read by others: chmod 600 {path}")
+    return key

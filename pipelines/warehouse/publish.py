@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 
@@ -31,6 +31,26 @@ class PublishedTable:
     is_view: bool
     # The same rows stand, packed, in another table: files that are copies, not views, hold only that one.
     is_packed_elsewhere: bool = False
+    # Column and kind of what tells of a person, from the columns' meta.
+    personal: tuple[tuple[str, str], ...] = ()
+    # The columns of which each combination stands in one row.
+    grain: tuple[str, ...] = ()
+    is_admin_only: bool = False
+
+
+class Copying(Protocol):
+    """How tables come from the warehouse into a published database otherwise than as they are."""
+
+    def select(self, table: PublishedTable) -> str:
+        """The query whose rows are published as this table."""
+
+    def description(self, table: PublishedTable, column: str, text: str) -> str:
+        """What is said of a column there; text is what is said of it in the warehouse."""
+
+
+def plain_select(table: PublishedTable) -> str:
+    """The query of a table as it is."""
+    return f"from {_name(table.source_schema)}.{_name(table.source_name)}"
 
 
 def published_tables(manifest: Mapping[str, Any], build: str) -> list[PublishedTable]:
@@ -48,8 +68,25 @@ def published_tables(manifest: Mapping[str, Any], build: str) -> list[PublishedT
         if is_shareable_model == (build == "shareable") and meta.get("audience"):
             is_view = node["config"]["materialized"] == "view" and build == "admin"
             name = meta.get("published_as") or node["alias"]
-            found.append(PublishedTable(name, node["schema"], node["alias"], is_view, bool(meta.get("packed_as"))))
+            found.append(
+                PublishedTable(
+                    name,
+                    node["schema"],
+                    node["alias"],
+                    is_view,
+                    bool(meta.get("packed_as")),
+                    personal=_personal(node),
+                    grain=tuple(meta.get("grain") or ()),
+                    is_admin_only=meta["audience"] == "admin",
+                )
+            )
     return sorted(found, key=lambda table: (table.is_view, table.name))
+
+
+def _personal(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The marked columns of a model: ``config: {meta: {personal: …}}``."""
+    marks = {name: (column.get("config") or {}).get("meta") or {} for name, column in node.get("columns", {}).items()}
+    return tuple((name, str(meta["personal"])) for name, meta in marks.items() if meta.get("personal"))
 
 
 def write_database(
@@ -58,24 +95,25 @@ def write_database(
     path: Path,
     facts: Mapping[str, str],
     dictionary: Sequence[DictionaryRow] = (),
+    copying: Copying | None = None,
 ) -> dict[str, int]:
     """Copy the tables into a new database file at ``path``; returns the rows of each.
 
     con has the warehouse open. The file is check-pointed and closed, no write-ahead log stands beside it, and
     any DuckDB 1.x opens it. facts become the rows of its table ``publish_info``, dictionary those of
-    ``data_dictionary``, which describes the two of them as well.
+    ``data_dictionary``, which describes the two of them as well. copying: other than as they are.
     """
     con.execute(f"attach '{_literal(path)}' as target (storage_version '{STORAGE_VERSION}')")
     try:
         for table in tables:
             if not table.is_view:
-                _copy_table(con, table)
+                _copy_table(con, table, copying)
         # Hundreds of comments, each of which would be synced to disk on its own.
         with transaction(con):
             for table in tables:
                 if table.is_view:
                     _copy_view(con, table, tables)
-            _copy_comments(con, tables)
+            _copy_comments(con, tables, copying)
             _write_own_tables(con, facts, dictionary)
         rows = {table.name: _count(con, table.name) for table in tables}
         con.execute("checkpoint target")
@@ -119,9 +157,9 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
     return manifest
 
 
-def _copy_table(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
+def _copy_table(con: duckdb.DuckDBPyConnection, table: PublishedTable, copying: Copying | None) -> None:
     con.execute(
-        f"create table target.main.{_name(table.name)} as from {_name(table.source_schema)}.{_name(table.source_name)}"
+        f"create table target.main.{_name(table.name)} as {copying.select(table) if copying else plain_select(table)}"
     )
 
 
@@ -154,7 +192,7 @@ def _relation_pattern(*parts: str) -> re.Pattern[str]:
     return re.compile(rf'(?<![\w".]){quoted}' + (r'(?![\w"])' if parts[-1] else ""))
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection, tables: list[PublishedTable]) -> None:
+def _copy_comments(con: duckdb.DuckDBPyConnection, tables: list[PublishedTable], copying: Copying | None) -> None:
     published = {(table.source_schema, table.source_name): table for table in tables}
     comments = con.execute(
         """
@@ -175,8 +213,9 @@ def _copy_comments(con: duckdb.DuckDBPyConnection, tables: list[PublishedTable])
             continue
         relation = f"target.main.{_name(table.name)}"
         kind = "view" if table.is_view else "table"
+        text = copying.description(table, column, comment) if copying and column else comment
         what = f"column {relation}.{_name(column)}" if column else f"{kind} {relation}"
-        statements.append(f"comment on {what} is '{_literal(comment)}'")
+        statements.append(f"comment on {what} is '{_literal(text)}'")
     if statements:
         con.execute("; ".join(statements))
 

@@ -55,14 +55,15 @@ def make_release(data_dir: Path, publish_id: str, build: Callable[[str, Path], N
     return release
 
 
-def drop_other_releases(data_dir: Path) -> int:
-    """Remove every release but the published one; returns how many went."""
+def drop_other_releases(data_dir: Path, is_unwanted: Callable[[Path], bool] | None = None) -> int:
+    """Remove every release but the published one, or those of them that are unwanted; returns how many went."""
     current = {(data_dir / link).resolve().parent for link in BUILDS.values() if (data_dir / link).is_symlink()}
     releases = data_dir / "releases"
     others = [path for path in releases.iterdir() if path.resolve() not in current] if releases.is_dir() else []
-    for path in others:
+    dropped = [path for path in others if is_unwanted is None or is_unwanted(path)]
+    for path in dropped:
         shutil.rmtree(path)
-    return len(others)
+    return len(dropped)
 
 
 def _refuse_obstacle(link: Path) -> None:

@@ -19,6 +19,7 @@ import yaml
 
 from pipelines.publish.dictionary import as_markdown, dictionary_tables
 from pipelines.warehouse import bits
+from pipelines.warehouse.publish import published_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
@@ -62,6 +63,17 @@ PUBLISHED = {
         "reclaimable_licenses",
     },
 }
+
+# Columns of the tables of people that tell of nobody: read before a name is added here.
+TELLS_OF_NOBODY = {
+    "tenant_id", "sku_id", "app", "department", "product_name", "reason", "rule", "rule_version", "source", "state",
+    "error", "assigned_by_group", "valid_from_basis", "assigned_since_basis", "evidence_source", "contained_in_sku_id",
+    "removable", "changeable", "currency", "suggested_sku_id", "suggested_product_name", "gives_up", "suite_platforms",
+    "platforms", "usage_level", "identity_basis", "identity_state", "user_type", "account_kind", "account_kind_basis",
+}  # fmt: skip
+OF_PEOPLE = re.compile(
+    r"user_key|user_id|upn|principal|display_name$|mail|manager|given|surname|employee|person|phone|job|office|owner"
+)
 
 # Spellings that another engine would refuse.
 ENGINE_SPECIFIC = [
@@ -194,6 +206,28 @@ def test_the_data_dictionary_is_up_to_date_and_complete(manifest: dict[str, Any]
             assert description, f"{table.name}.{column} has no description"
     page = ROOT / "docs" / "data-dictionary.md"
     assert page.read_text(encoding="utf-8") == as_markdown(manifest), "make docs writes the page anew"
+
+
+def test_every_column_that_tells_of_a_person_is_marked(manifest: dict[str, Any]) -> None:
+    """What M365_PSEUDONYMIZE changes: a new column of text or time is marked, or found to tell of nobody."""
+    admin = {table.name: table for table in published_tables(manifest, "admin")}
+    assert {name for name, table in admin.items() if table.is_admin_only} == PUBLISHED["admin"] | {"user_days"}
+    for node in models(manifest, "marts", "intermediate").values():
+        meta = node["config"]["meta"]
+        name = meta.get("published_as") or node["alias"]
+        if name not in admin:
+            continue
+        marks = dict(admin[name].personal)
+        assert set(marks.values()) <= {"key", "person", "manager", "rare", "month", "day"}, name
+        for column, facts in node["columns"].items():
+            is_of_people = bool(OF_PEOPLE.search(column))
+            if meta["audience"] == "admin":
+                is_number_or_flag = facts["data_type"] not in ("string", "timestamptz") and not is_of_people
+                assert column in marks or column in TELLS_OF_NOBODY or is_number_or_flag, f"{name}.{column}"
+            else:
+                # Apps have a display_name, too.
+                assert name == "apps" or not is_of_people, f"{name}.{column} is for everybody"
+        assert meta["audience"] != "admin" or marks.get("user_key") == "key", name
 
 
 def test_measures_say_what_may_be_added(manifest: dict[str, Any]) -> None:

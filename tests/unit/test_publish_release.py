@@ -64,6 +64,7 @@ def test_both_builds_carry_the_same_release(settings: Settings, manifest: Path) 
             "data_through": "2026-08-29",
             "published_on": "2026-08-31",
             "build": build,
+            "people": "named" if build == "admin" else "none",
         }
 
 

@@ -10,11 +10,12 @@ from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from pipelines.publish.pseudonyms import PSEUDONYMS
+from pipelines.publish.sample import is_sample
 from pipelines.publish.workbook.cells import FORMATS, text_cell
 from pipelines.publish.workbook.model import Sheet
 
-# Domains that can never be anybody's: the tenant is made up.
-_SAMPLE = "select count(*) from tenants where domain like '%.example'"
+_DOMAINS = "select domain from tenants"
 _CONCEALED = "select count(*) from tenants where is_concealed_now"
 _MISSING = """
     select r.report_date from report_days as r
@@ -45,7 +46,12 @@ _CAVEATS = (
 _BUILDS = {
     "shareable": "Aggregates only, small groups protected: may be shared.",
     "admin": "Names people: keep it as closed as the folder it came from.",
+    PSEUDONYMS: "One row per person, under pseudonyms: personal data all the same, so not for everybody.",
 }
+_PSEUDONYMS = (
+    "People are pseudonyms here (M365_PSEUDONYMIZE), the same ones in every release. Who has a licence to give back "
+    "is told by the warehouse alone; docs/privacy.md says how to ask it."
+)
 
 
 def banners(con: duckdb.DuckDBPyConnection, tables: frozenset[str]) -> list[str]:
@@ -56,7 +62,7 @@ def banners(con: duckdb.DuckDBPyConnection, tables: frozenset[str]) -> list[str]
         return int(found[0]) if found else 0
 
     found = []
-    if count(_SAMPLE, "tenants"):
+    if "tenants" in tables and any(is_sample(domain) for (domain,) in con.execute(_DOMAINS).fetchall()):
         found.append("Sample data: this tenant is made up.")
     if count(_CONCEALED, "tenants"):
         found.append(
@@ -95,7 +101,10 @@ def write_readme(
         page.write_string(row, 0, label, bold)
         _write(book, page, row, value, number_format)
         row += 1
-    for banner in banners(con, tables):
+    notes = banners(con, tables)
+    if facts.get("people") == PSEUDONYMS:
+        notes.insert(0, _PSEUDONYMS)
+    for banner in notes:
         page.write_string(row, 0, "Note", warning)
         page.write_string(row, 1, text_cell(banner), warning)
         row += 1
@@ -131,7 +140,8 @@ def _facts(
     if through and facts.get("published_on"):
         found.append(("Days behind", (date.fromisoformat(facts["published_on"]) - through).days, "count"))
     found.append(("Release", facts.get("publish_id", ""), "text"))
-    found.append(("Who may see it", _BUILDS.get(facts.get("build", ""), ""), "text"))
+    kind = PSEUDONYMS if facts.get("people") == PSEUDONYMS else facts.get("build", "")
+    found.append(("Who may see it", _BUILDS.get(kind, ""), "text"))
     return found
 
 
