@@ -40,6 +40,13 @@ def open_published(settings: Settings, *, shareable: bool = False) -> duckdb.Duc
     return con
 
 
+def note_on_people(con: duckdb.DuckDBPyConnection) -> str | None:
+    """What is to be known of the people in a published database; None: nothing."""
+    if not con.execute("select 1 from publish_info where name = 'people' and value = 'pseudonyms'").fetchone():
+        return None
+    return "People are pseudonyms here (M365_PSEUDONYMIZE); the warehouse alone tells who is meant: docs/privacy.md."
+
+
 @contextmanager
 def whole_file(path: Path, *, shareable: bool) -> Iterator[Path]:
     """A temporary file beside ``path``, which takes its place when it is whole.

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from pipelines.cli.console import PLAIN_WIDTH, messages, results
 from pipelines.cli.formats import Format, format_of, write_csv, write_json
-from pipelines.cli.published import open_published, whole_file
+from pipelines.cli.published import note_on_people, open_published, whole_file
 from pipelines.settings import SettingsError, load_settings
 
 NUMBERS = (int, float, Decimal)
@@ -35,7 +35,9 @@ def query(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write into this file.")] = None,
     shareable: Annotated[bool, typer.Option("--shareable", help="Ask the shareable copy, not the admin one.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say what was written.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Do not say what was written, nor that people are pseudonyms.")
+    ] = False,
 ) -> None:
     """Run SQL on the published database and print the result, or write it to a file.
 
@@ -52,6 +54,9 @@ def query(
             rows = _write(con, statement, chosen, output, shareable=shareable)
         except duckdb.Error as error:
             raise SettingsError(f"DuckDB says: {error}") from None
+        note = None if quiet else note_on_people(con)
+    if note:
+        messages().print(note, style="dim", highlight=False, soft_wrap=True)
     if output and not quiet:
         messages().print(f"{output}: {rows:,} rows", markup=False, highlight=False, soft_wrap=True)
 

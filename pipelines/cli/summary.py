@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from pipelines.cli.published import open_published
+from pipelines.cli.published import note_on_people, open_published
 from pipelines.cli.query import print_table
 from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.workbook.names import WORKBOOK_NAME
@@ -66,6 +66,7 @@ _QUERIES = (
 def print_summary(settings: Settings, console: Console) -> None:
     """Both suite totals, the five apps, Teams on a line of its own, licences, where the files are, what to ask."""
     with open_published(settings) as con:
+        people = "people under pseudonyms" if note_on_people(con) else "people by name"
         for suite, people, suite_days, app_days, days, settling, start, end in con.execute(_SUITE).fetchall():
             observed = f"{days} days with data, {settling} of them still settling"
             console.print(f"\nOffice suite, {start} to {end} ({observed})", style="bold", highlight=False)
@@ -88,7 +89,7 @@ def print_summary(settings: Settings, console: Console) -> None:
                 highlight=False,
             )
     console.print("Files", style="bold")
-    for link, who in (("published", "aggregates, may be shared"), ("published_admin", "people by name")):
+    for link, who in (("published", "aggregates, may be shared"), ("published_admin", people)):
         console.print(f"  {settings.data_dir / link / DATABASE_NAME}  ({who})", highlight=False, soft_wrap=True)
         for name in (PAGE_NAME, WORKBOOK_NAME):
             console.print(f"  {settings.data_dir / link / name}", highlight=False, soft_wrap=True)

@@ -230,3 +230,18 @@ def test_a_mistake_ends_with_one_sentence_and_exit_code_2(tmp_path: Path) -> Non
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "\x1b[3" not in done.stderr, "NO_COLOR is heeded"
+
+
+def test_query_says_that_people_are_pseudonyms(run: Run, data_dir: Path) -> None:
+    assert "pseudonyms" not in run("query", "from apps").stderr
+    path = (data_dir / "published_admin" / "m365_usage.duckdb").resolve()
+    with duckdb.connect(str(path)) as con:
+        con.execute("insert into publish_info values ('people', 'pseudonyms')")
+    try:
+        told = run("query", "from apps", "--format", "csv")
+        assert "the warehouse alone tells who is meant" in " ".join(told.stderr.split())
+        assert "pseudonyms" not in told.stdout
+        assert "pseudonyms" not in run("query", "from apps", "--quiet").stderr
+    finally:
+        with duckdb.connect(str(path)) as con:
+            con.execute("delete from publish_info where name = 'people'")

@@ -54,6 +54,8 @@ def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator
     settings, started = workplace.settings(), time.monotonic()
     with readable_errors():
         release = publish_release(settings, project.manifest_path)
+    for note in release.notes:
+        context.log.warning(note)
     seconds = round(time.monotonic() - started, 1)
     for build in BUILDS:
         yield dg.MaterializeResult(
