@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from pipelines.defs.transform.project import dbt_variables
 from pipelines.publish.page.names import PAGE_NAME
@@ -33,6 +34,14 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 HOSTILE = "</script><img src=x onerror=alert(1)> =1+1 \U0001f600 \u05e9\u05dc\u05d5\u05dd"
+
+
+NO_FIGURE = "\u2013"
+
+
+def figure(text: str) -> int | None:
+    """The number that a cell shows; None where it shows none."""
+    return None if text in (NO_FIGURE, "hidden") else int(text.replace(",", ""))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,8 +69,23 @@ class Release:
 
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """Fetched, loaded, transformed and published by the product's own steps; the tests of dbt are run elsewhere."""
-    data_dir = tmp_path_factory.mktemp("page")
+    """Fetched, loaded, transformed and published by the product's own steps; the tests of dbt are run elsewhere.
+
+    One for all processes that test side by side.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    told = shared / "page-release.txt"
+    with FileLock(shared / "page-release.lock"):
+        if not told.exists():
+            made = made_release(tmp_path_factory.mktemp("page"))
+            told.write_text(str(made.folder), encoding="utf-8")
+            return made
+    return Release(Path(told.read_text(encoding="utf-8")))
+
+
+def made_release(data_dir: Path) -> Release:
+    """A small simulated company, published."""
     server = SimulatorServer([tenant(users=160)], limits=SHORT_LIMITS, cert_dir=data_dir / "simulator")
     server.start()
     try:

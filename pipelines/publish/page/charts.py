@@ -24,62 +24,20 @@ SERIES_COLOURS = {
     "Mobile": "var(--excel)",
     "Web": "var(--onenote)",
 }
-_SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"]
 _HEAT = ["var(--heat1)", "var(--heat2)", "var(--heat3)", "var(--heat4)", "var(--heat5)"]
 _HEAT_INK = ["var(--heat-ink1)"] * 3 + ["var(--heat-ink2)"] * 2
 _FIFTHS = [0.2, 0.4, 0.6, 0.8]
 
 
-def _scale(names: Sequence[str], values: Sequence[str]) -> Spec:
+def scale_of(names: Sequence[str], values: Sequence[Any]) -> Spec:
+    """A scale that gives each name its colour, or shape."""
     return {"domain": list(names), "range": list(values)}
 
 
-def _colour(names: Sequence[str], colours: Sequence[str] | None = None, **more: Any) -> Spec:
+def colours_of(names: Sequence[str], colours: Sequence[str] | None = None, **more: Any) -> Spec:
+    """The colours of series or parts: their own, else those of apps and platforms."""
     found = colours or [SERIES_COLOURS.get(name, "var(--suite)") for name in names]
-    return {"scale": _scale(names, found), "title": None, "legend": {"orient": "top", "columns": 6}, **more}
-
-
-def _dates(key: str) -> Spec:
-    # UTC throughout: a report date must not slip to the day before, west of Greenwich.
-    axis = {"format": "%-d %b", "grid": False, "labelOverlap": True, "tickCount": 7, "labelFlush": True}
-    return {"field": key, "type": "temporal", "timeUnit": "utcyearmonthdate", "title": None, "axis": axis}
-
-
-def lines(names: Sequence[str], *, x: str, series: str, y: str, y_title: str, unit: str = ",d") -> Spec:
-    """One line per series over days or weeks: broken where there is no data, dashed where figures may change.
-
-    Rows carry ``settling`` (may still change) and ``joins`` (settled, next to one that is not).
-    """
-    colour = {"field": series, "type": "nominal", **_colour(names)}
-    tip = [
-        {"field": series, "type": "nominal", "title": "What"},
-        {"field": x, "type": "temporal", "timeUnit": "utcyearmonthdate", "format": "%a %-d %b %Y", "title": "Date"},
-        {"field": y, "type": "quantitative", "format": unit, "title": y_title},
-    ]
-
-    def value(key: str) -> Spec:
-        axis = {"format": unit, "tickCount": 5}
-        return {"field": key, "type": "quantitative", "title": y_title, "axis": axis, "scale": {"zero": True}}
-
-    def layer(mark: Spec, key: str, **more: Any) -> Spec:
-        return {"mark": mark, "encoding": {"x": _dates(x), "y": value(key), "color": colour, **more}}
-
-    shape = {"field": series, "type": "nominal", "scale": _scale(names, _SHAPES[: len(names)]), "title": None}
-    return {
-        "height": 260,
-        "transform": [
-            {"calculate": f"datum.settling ? null : datum.{y}", "as": "settled_value"},
-            {"calculate": f"datum.settling || datum.joins ? datum.{y} : null", "as": "settling_value"},
-        ],
-        "layer": [
-            layer({"type": "line", "strokeWidth": 2}, "settled_value"),
-            layer({"type": "line", "strokeWidth": 2, "strokeDash": [3, 3]}, "settling_value"),
-            {
-                "transform": [{"filter": f"isValid(datum.{y})"}],
-                **layer({"type": "point", "size": 26, "filled": True, "opacity": 1}, y, shape=shape, tooltip=tip),
-            },
-        ],
-    }
+    return {"scale": scale_of(names, found), "title": None, "legend": {"orient": "top", "columns": 6}, **more}
 
 
 def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "", inside_from: float = 0.08) -> Spec:
@@ -142,7 +100,7 @@ def stacked(
         {"field": value, "type": "quantitative", "format": ",d", "title": "Count"},
     ]
     encoding: Spec = {
-        "color": {"field": part, "type": "nominal", **_colour(names, colours)},
+        "color": {"field": part, "type": "nominal", **colours_of(names, colours)},
         "order": {"field": "part_order", "type": "quantitative"},
         "tooltip": tip,
         **({"x": across, "y": along} if upright else {"y": across, "x": along}),
@@ -150,6 +108,41 @@ def stacked(
     size: Spec = {"height": 260} if upright else {"height": {"step": 28, "of": label, "with": value}}
     mark = {"type": "bar", "stroke": "var(--panel)", "strokeWidth": 1}
     return {**size, "transform": [{"filter": f"isValid(datum.{value})"}], "mark": mark, "encoding": encoding}
+
+
+def dots(parts: dict[str, str], colours: Sequence[str], *, label: str, title: str) -> Spec:
+    """Two dots and the line between them for each row: before and now. parts: column -> name, the older first."""
+    before, now = parts
+    names = list(parts.values())
+    y: Spec = {"field": label, "type": "nominal", "title": None, "sort": None}
+    y["axis"] = {"labelLimit": 190, "ticks": False, "domain": False, "grid": True}
+    along = {"type": "quantitative", "title": title, "axis": {"format": ".0%", "tickCount": 5}}
+    along["scale"] = {"zero": False, "nice": True, "padding": 12}
+    tip = [
+        {"field": label, "type": "nominal", "title": "What"},
+        *({"field": key, "type": "quantitative", "format": ".0%", "title": name} for key, name in parts.items()),
+    ]
+    which = f"datum.key === '{before}' ? '{names[0]}' : '{names[1]}'"
+    return {
+        "height": {"step": 28, "of": label, "with": now},
+        "transform": [{"filter": f"isValid(datum.{before}) && isValid(datum.{now})"}],
+        "encoding": {"y": y},
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 3, "color": "var(--none)"},
+                "encoding": {"x": {"field": before, **along}, "x2": {"field": now}},
+            },
+            {
+                "transform": [{"fold": list(parts), "as": ["key", "share"]}, {"calculate": which, "as": "part"}],
+                "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
+                "encoding": {
+                    "x": {"field": "share", **along},
+                    "color": {"field": "part", "type": "nominal", **colours_of(names, colours)},
+                    "tooltip": tip,
+                },
+            },
+        ],
+    }
 
 
 def heat_map(
@@ -207,6 +200,6 @@ def calendar(names: Sequence[str], colours: Sequence[str], weeks: Sequence[str])
     return {
         "height": {"step": 22, "of": "week_day"},
         "mark": {"type": "rect", "stroke": "var(--panel)", "strokeWidth": 2},
-        "encoding": {"x": x, "y": y, "color": {"field": "state", "type": "nominal", **_colour(names, colours)}}
+        "encoding": {"x": x, "y": y, "color": {"field": "state", "type": "nominal", **colours_of(names, colours)}}
         | {"tooltip": tip},
     }

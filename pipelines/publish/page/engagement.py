@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts, marked, values
+from pipelines.publish.page.lines import lines
 from pipelines.publish.page.model import Column, Panel, Row, Variant, number, percent
 from pipelines.publish.page.read import ALL
 from pipelines.publish.page.use import HIDDEN
@@ -109,7 +110,7 @@ def stickiness_panel(facts: Facts) -> Panel:
         *(Column(name, name, "bool", hidden=True) for name in ("is_suppressed", "settling", "joins")),
     ]
     names = list(facts.apps.values())
-    spec = charts.lines(
+    spec = lines(
         names, x="month_start", series="series", y="stickiness", y_title="Share of the month's people", unit=".0%"
     )
     note = "People on an average weekday, of all who used the app in the month. Dashed: the month is not complete."

@@ -34,18 +34,23 @@ class Facts:
 
     @cached_property
     def suite_days(self) -> list[Record]:
-        """suite_usage_daily."""
-        return self.table("suite_usage_daily", "report_date")
+        """suite_usage_daily, of the longest period."""
+        return self.shown(self.table("suite_usage_daily", "report_date"))
 
     @cached_property
     def app_days(self) -> list[Record]:
-        """app_usage_daily."""
-        return self.table("app_usage_daily", "report_date, app")
+        """app_usage_daily, of the longest period."""
+        return self.shown(self.table("app_usage_daily", "report_date, app"))
+
+    @cached_property
+    def all_report_days(self) -> list[Record]:
+        """report_days, since collection began."""
+        return self.table("report_days", "report, report_date")
 
     @cached_property
     def report_days(self) -> list[Record]:
-        """report_days."""
-        return self.table("report_days", "report, report_date")
+        """report_days, of the longest period."""
+        return self.shown(self.all_report_days)
 
     @cached_property
     def weeks(self) -> list[Record]:
@@ -69,16 +74,36 @@ class Facts:
         """The departments that use is split by; none in a small tenant or with names concealed."""
         return sorted({key[1] for key in self.windows if key[1] != ALL})
 
-    @property
+    @cached_property
     def last_day(self) -> date | None:
         """The newest expected report date."""
-        ends = [row["window_end"] for row in self.windows.values()]
-        days = [row["report_date"] for row in self.suite_days]
-        return max(ends, default=None) or max(days, default=None)
+        ends: list[date] = [row["window_end"] for row in self.windows.values()]
+        days: list[date] = [row["report_date"] for row in self.table("suite_usage_daily", "report_date")]
+        return max(ends or days, default=None)
 
     def since(self, period: int) -> str:
         """The first day of a period, ISO; empty without any day."""
         return (self.last_day - timedelta(days=period - 1)).isoformat() if self.last_day else ""
+
+    def shown(self, rows: list[Record], key: str = "report_date") -> list[Record]:
+        """The rows of the longest period: older ones can be asked of the database, not of the page."""
+        since = self.since(max(PERIODS))
+        return [row for row in rows if row[key].isoformat() >= since]
+
+    @cached_property
+    def unsettled_from(self) -> str:
+        """From which day on all figures may still change, ISO; empty when the newest day with data is settled."""
+        found = ""
+        for row in reversed([row for row in self.suite_days if row["active_users"] is not None]):
+            if not is_settling(row["day_state"]):
+                break
+            found = row["report_date"].isoformat()
+        return found
+
+    @cached_property
+    def protected_departments(self) -> list[str]:
+        """The departments of which this build hides some figures, as they would tell of small groups."""
+        return sorted({key[1] for key, row in self.windows.items() if row["is_suppressed"] and key[1] != ALL})
 
     def window(self, app: str, department: str, period: int, days: str) -> Record:
         """One row of app_usage_windows; empty where there is none."""

@@ -80,7 +80,7 @@ def _calendar_panel(facts: Facts) -> Panel:
 
 def _sources_panel(facts: Facts) -> Panel:
     by_report: dict[str, list[Record]] = {}
-    for row in facts.report_days:
+    for row in facts.all_report_days:
         by_report.setdefault(row["report"], []).append(row)
     rows: list[Row] = []
     for report, days in by_report.items():

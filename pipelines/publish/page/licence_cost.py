@@ -9,8 +9,7 @@ from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts, values
 from pipelines.publish.page.licences import money, totals
 from pipelines.publish.page.model import Column, Panel, Row, Variant, number
-
-_SUPPRESSED = Column("is_suppressed", "is_suppressed", "bool", hidden=True)
+from pipelines.publish.page.where import SUPPRESSED
 
 
 def waste_panel(facts: Facts) -> Panel:
@@ -54,7 +53,7 @@ def waste_panel(facts: Facts) -> Panel:
         Column("cost", "Cost a month", "money"),
         Column("saving", "Saved a month", "money"),
         Column("currency", "Currency"),
-        _SUPPRESSED,
+        SUPPRESSED,
         Column("part_order", "order", "int", hidden=True),
     ]
     spec = charts.stacked(

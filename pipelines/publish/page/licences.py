@@ -1,15 +1,15 @@
-"""The panels of licences: what is bought, what is spare, what can be given back."""
+"""The panels of licences: what is spare, what could be saved, and why."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
-from typing import Any
 
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts, values
-from pipelines.publish.page.model import Column, Panel, Row, Variant, number, percent
+from pipelines.publish.page.model import Column, Panel, Row, Variant, number
 from pipelines.publish.page.read import Record
+from pipelines.publish.page.where import SUPPRESSED
 
 REASONS = {
     "disabled": "Account disabled",
@@ -18,17 +18,11 @@ REASONS = {
     "overlapping_sku": "Contained in another licence",
     "duplicate_assignment": "Assigned directly and by group",
 }
-_WHY_UNKNOWN = {
-    "not_measurable": "Use of this product is not in the report",
-    "no_data": "No data yet",
-    "concealed": "Names are concealed",
-}
-_NO_LICENCES = (
+NO_LICENCES = (
     "No licences are known. They need the permission Organization.Read.All (docs/setup.md); "
     "m365-usage check says whether it is there."
 )
 _PARTS = {"assigned": "Assigned", "spare": "Spare", "over": "Over-assigned", "expired": "Assigned, but expired"}
-_SUPPRESSED = Column("is_suppressed", "is_suppressed", "bool", hidden=True)
 
 
 def money(amounts: dict[str, Decimal]) -> str:
@@ -87,7 +81,7 @@ def inventory_panel(facts: Facts) -> Panel:
         "lic-inventory",
         "What is assigned, spare, or over-assigned?",
         columns,
-        [Variant({}, finding, empty="" if shown else _NO_LICENCES)],
+        [Variant({}, finding, empty="" if shown else NO_LICENCES)],
         rows,
         spec,
         "Stacked bars, one per product.",
@@ -118,7 +112,7 @@ def savings_panel(facts: Facts) -> Panel:
         Column("reducible_at_renewal", "Saved from the renewal on", "money"),
         Column("currency", "Currency"),
         Column("renewal_date", "Renewal", "date"),
-        _SUPPRESSED,
+        SUPPRESSED,
     ]
     rows = [values(row, *(column.key for column in columns)) for row in savings]
     note = (
@@ -128,16 +122,17 @@ def savings_panel(facts: Facts) -> Panel:
         "lic-savings",
         "What could we save?",
         columns,
-        [Variant({}, finding, empty="" if rows else _why_no_savings(facts))],
+        [Variant({}, finding, empty="" if rows else why_no_savings(facts))],
         rows,
         note=note,
         kind="table",
     )
 
 
-def _why_no_savings(facts: Facts) -> str:
+def why_no_savings(facts: Facts) -> str:
+    """Why nothing is judged, and what to do."""
     if not facts.inventory:
-        return _NO_LICENCES
+        return NO_LICENCES
     if facts.concealed:
         return "Names are concealed, so use cannot be joined with licences. Show names in the admin centre, then sync."
     return "Nothing to judge: no paid product whose use the report shows."
@@ -163,7 +158,7 @@ def reasons_panel(facts: Facts) -> Panel:
             " Products with small groups are hidden." if hidden else ""
         )
     elif not savings:
-        empty = _why_no_savings(facts)
+        empty = why_no_savings(facts)
     else:
         empty = "Hidden: the figures would tell of small groups. The admin copy has them." if hidden else ""
         empty = empty or "Nothing to take back: every licence that can be judged is used."
@@ -172,7 +167,7 @@ def reasons_panel(facts: Facts) -> Panel:
         Column("reason", "Reason"),
         Column("licences", "Licences", "int"),
         Column("part_order", "order", "int", hidden=True),
-        _SUPPRESSED,
+        SUPPRESSED,
     ]
     colours = ["var(--bad)", "var(--warn)", "var(--outlook)", "var(--onenote)", "var(--none)"]
     spec = charts.stacked(
@@ -187,117 +182,4 @@ def reasons_panel(facts: Facts) -> Panel:
         spec,
         "Stacked bars, one per product, by reason.",
         "Each licence is counted once, with its first reason; one held directly and by group costs nothing twice.",
-    )
-
-
-def people_panel(facts: Facts) -> Panel:
-    """Whose licences can be taken back; admin build only."""
-    columns = [
-        Column("user_principal_name", "Person"),
-        Column("department", "Department"),
-        Column("product_name", "Product"),
-        Column("reason", "Reason"),
-        Column("held_since", "Held since", "date"),
-        Column("last_use_on", "Last use", "date"),
-        Column("last_activity_date", "Last activity at all", "date"),
-        Column("removable", "Remove"),
-        Column("monthly_saving", "Saving a month", "money"),
-        Column("currency", "Currency"),
-    ]
-    found = facts.table("reclaimable_licenses", "monthly_saving desc nulls last, user_principal_name, product_name")
-    rows = []
-    for row in found:
-        cells: list[Any] = values(row, *(column.key for column in columns))
-        cells[3] = REASONS.get(row["reason"], row["reason"])
-        rows.append(cells)
-    twice = sum(1 for row in found if row["reason"] == "duplicate_assignment")
-    finding = ""
-    if rows:
-        saving = totals([row for row in found if row["monthly_saving"]], "monthly_saving")
-        finding = f"{number(len(rows) - twice)} licences" + (
-            f", {money(saving)} a month." if saving else ", at unknown cost."
-        )
-        finding += f" {twice} more are assigned twice over, which costs nothing." if twice else ""
-    empty = "" if rows else "Nothing to take back: every licence that can be judged is used."
-    if not rows and facts.concealed:
-        empty = _why_no_savings(facts)
-    return Panel(
-        "lic-people",
-        "Whose licences can be taken back?",
-        columns,
-        [Variant({}, finding, empty=empty)],
-        rows,
-        note="Check before you remove anything; keep lists are in docs/rules.md.",
-        kind="table",
-        search=True,
-    )
-
-
-def utilization_panel(facts: Facts) -> Panel:
-    """How many of the holders use what they hold."""
-    found = facts.table("license_utilization", "measurable desc, holders desc, product_name")
-    columns = [
-        Column("product_name", "Product"),
-        Column("holders", "Holders", "int"),
-        Column("active_28d", "Active in 28 days", "int"),
-        Column("inactive_28d", "Not active", "int"),
-        Column("utilization_rate", "Active of the holders", "rate"),
-        Column("disabled_accounts", "Accounts disabled", "int"),
-        Column("monthly_cost", "Cost a month", "money"),
-        Column("inactive_monthly_cost", "Cost of the not active", "money"),
-        Column("currency", "Currency"),
-        Column("remark", "Remark"),
-        _SUPPRESSED,
-    ]
-    rows = []
-    for row in found:
-        row = row | {"remark": _WHY_UNKNOWN.get(row["unknown_reason"] or "", "")}
-        rows.append(values(row, *(column.key for column in columns)))
-    known = [row for row in found if row["utilization_rate"] is not None]
-    finding = ""
-    if known:
-        low = min(known, key=lambda row: row["utilization_rate"])
-        share = percent(low["utilization_rate"])
-        finding = f"Least used: {low['product_name']}, {share} of {number(low['holders'])} holders."
-    empty = "" if rows else _why_no_savings(facts)
-    return Panel(
-        "lic-utilization",
-        "Are the licences used?",
-        columns,
-        [Variant({}, finding, empty=empty)],
-        rows,
-        note="Active: used an app of the licence in the last 28 days.",
-        kind="table",
-    )
-
-
-def inventory_table(facts: Facts) -> Panel:
-    """All products that people can hold."""
-    columns = [
-        Column("product_name", "Product"),
-        Column("enabled", "Purchased", "int"),
-        Column("assigned", "Assigned", "int"),
-        Column("unassigned", "Spare", "int"),
-        Column("over_assigned", "Over-assigned", "int"),
-        Column("assigned_on_expired", "On expired", "int"),
-        Column("warning", "In grace", "int"),
-        Column("unit_price", "Price a month", "price"),
-        Column("currency", "Currency"),
-        Column("renewal_date", "Renewal", "date"),
-        Column("remark", "Remark"),
-    ]
-    rows = []
-    for row in facts.inventory:
-        marks = {"is_free": "free", "is_trial": "trial", "looks_unlimited": "looks unlimited: confirm"}
-        remark = ", ".join(text for key, text in marks.items() if row[key])
-        remark = remark or ("price unknown" if row["unit_price"] is None else "")
-        rows.append(values(row | {"remark": remark}, *(column.key for column in columns)))
-    finding = f"{len(rows)} products that people can hold." if rows else ""
-    return Panel(
-        "lic-table",
-        "Which products do we have?",
-        columns,
-        [Variant({}, finding, empty="" if rows else _NO_LICENCES)],
-        rows,
-        kind="table",
     )

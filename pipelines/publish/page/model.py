@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 Row = Sequence[Any]
+MINUS = "\u2212"
 Spec = Mapping[str, Any]
 
 
@@ -17,7 +18,8 @@ Spec = Mapping[str, Any]
 class Column:
     """One column of a panel.
 
-    kind: text, long (text), app, bool, date, time, int, float, rate, change, money or price. hidden: for charts only.
+    kind: text, long (text), app, bool, date, time, int, float, rate, change, points (of a rate), money or
+    price. hidden: for charts only.
     """
 
     key: str
@@ -47,7 +49,8 @@ class Panel:
     """One question with its answer: a chart (spec) with a table behind it, or a table, or tiles.
 
     form: what the chart looks like, for those who do not see it. otherwise: what is said when no variant
-    fits the reader's choice. by_app: the row's column that the boxes of the apps filter.
+    fits the reader's choice. by_app: the row's column that the boxes of the apps filter. each: the column with a small
+    chart per value. rows_of: the panel of the same view whose rows this one shows in another way.
     """
 
     id: str
@@ -61,6 +64,8 @@ class Panel:
     otherwise: str = ""
     by_app: str = ""
     date_column: str = ""
+    each: str = ""
+    rows_of: str = ""
     kind: str = "chart"
     search: bool = False
 
@@ -104,3 +109,8 @@ def percent(value: Any) -> str:
 def day(value: date | None) -> str:
     """A date in a sentence."""
     return "never" if value is None else f"{value.day} {value:%b %Y}"
+
+
+def signed(value: float) -> str:
+    """A change in a sentence, with the sign that the charts have."""
+    return f"{value:+.1%}".replace("-", MINUS)

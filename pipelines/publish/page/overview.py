@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts
-from pipelines.publish.page.licences import money, totals, unpriced
-from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number, percent
+from pipelines.publish.page.licences import money, totals
+from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number, percent, signed
 from pipelines.publish.page.read import ALL
 from pipelines.publish.page.use import NO_DAYS, daily_panel, suite_and_teams
 from pipelines.publish.page.where import ranking_panel
@@ -73,7 +73,7 @@ def _average(facts: Facts, app: str) -> Row:
         else [row for row in facts.table("app_usage_28d", "window_end") if row["app"] == app]
     )
     change = found[0]["change_rate"] if found else None
-    trend = "28 days before: not enough data" if change is None else f"{change:+.1%} against the 28 days before"
+    trend = "28 days before: not enough data" if change is None else f"{signed(change)} against the 28 days before"
     label = "Suite on a weekday" if app == "suite" else "Teams on a weekday"
     return [label, number(mean) if mean is not None else NONE, f"people on average in 28 days; {trend}", "suite"]
 
@@ -127,7 +127,7 @@ def _changes_panel(facts: Facts) -> Panel:
     finding, empty = "", ""
     if known:
         low, high = known[0], known[-1]
-        finding = f"Highest: {high[0]} {high[3]:+.1%}; lowest: {low[0]} {low[3]:+.1%}."
+        finding = f"Highest: {high[0]} {signed(high[3])}; lowest: {low[0]} {signed(low[3])}."
     elif not rows:
         empty = NO_DAYS
     else:
@@ -153,43 +153,3 @@ def _changes_panel(facts: Facts) -> Panel:
         "Bars, one per app.",
         "Days of use per observed weekday. Public holidays show.",
     )
-
-
-def banners(facts: Facts) -> list[dict[str, str]]:
-    """What a reader has to know first, most severe first."""
-    found = []
-    if facts.concealed:
-        found.append(
-            _banner(
-                "bad",
-                "Names are concealed.",
-                "Departments, and licences judged by use, are off: the report's names cannot be joined with people. "
-                "Totals of single days are right. To show names: Microsoft 365 admin centre > Settings > "
-                "Org settings > Reports.",
-            )
-        )
-    absent = [row for row in facts.report_days if not row["is_observed"] and row["state"] != "late"]
-    lost = [row for row in absent if row["state"] == "lost"]
-    other = [row for row in absent if row["state"] != "lost"]
-    if other:
-        text = f"{_dates(other)}. The next sync asks for them again; Microsoft forgets a day after about four weeks."
-        found.append(_banner("warn", f"Days missing: {len(other)}.", text))
-    if lost:
-        found.append(_banner("warn", f"Days lost: {len(lost)}.", f"{_dates(lost)}. Microsoft no longer offers them."))
-    missing = unpriced(facts)
-    if missing:
-        names = ", ".join(sorted(row["product_name"] for row in missing)[:4])
-        names += f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-        text = f"{names}. Their cost is unknown, so savings are too low. docs/rules.md says where prices go."
-        found.append(_banner("info", f"Products in use without a price: {len(missing)}.", text))
-    return found
-
-
-def _banner(tone: str, title: str, text: str) -> dict[str, str]:
-    return {"tone": tone, "title": title, "text": text}
-
-
-def _dates(rows: list[dict[str, object]]) -> str:
-    dates = sorted({row["report_date"] for row in rows})  # type: ignore[type-var]
-    shown = ", ".join(day(value) for value in dates[:6])  # type: ignore[arg-type]
-    return shown + (f" and {len(dates) - 6} more" if len(dates) > 6 else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts, choices, marked, values
+from pipelines.publish.page.lines import lines
 from pipelines.publish.page.model import Column, Panel, Row, Variant, View, number, percent
 from pipelines.publish.page.read import Record
 from pipelines.publish.page.use import HIDDEN, NO_DAYS, SETTLING
@@ -103,7 +104,14 @@ def _platform_days_panel(facts: Facts) -> Panel:
         Column("day_state", "State of the day"),
         *(Column(name, name, "bool", hidden=True) for name in ("is_suppressed", "weekday", "settling", "joins")),
     ]
-    spec = charts.lines(list(_PLATFORMS.values()), x="report_date", series="platform", y="people", y_title="People")
+    spec = lines(
+        list(_PLATFORMS.values()),
+        x="report_date",
+        series="platform",
+        y="people",
+        y_title="People",
+        unsettled_from=facts.unsettled_from,
+    )
     note = f"A person on two devices counts on both. {SETTLING}"
     return Panel(
         "platform-daily",

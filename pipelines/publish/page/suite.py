@@ -7,7 +7,8 @@ from pipelines.publish.page.engagement import return_panel
 from pipelines.publish.page.facts import Facts, choices
 from pipelines.publish.page.model import Column, Panel, Row, Variant, View, number, percent
 from pipelines.publish.page.read import ALL, Record
-from pipelines.publish.page.use import HIDDEN, NO_DAYS, daily_panel, suite_and_teams, weekly_panel, window_finding
+from pipelines.publish.page.use import HIDDEN, NO_DAYS, daily_panel, suite_and_teams, window_finding
+from pipelines.publish.page.weeks import weekly_panel
 
 
 def suite_view(facts: Facts) -> View:

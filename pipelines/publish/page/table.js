@@ -9,7 +9,7 @@ window.m365Table = (function () {
   const times = new Intl.DateTimeFormat("en-GB", {
     timeZone: "UTC", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
   });
-  const NUMERIC = ["int", "float", "rate", "change", "money", "price"];
+  const NUMERIC = ["int", "float", "rate", "change", "points", "money", "price"];
   const SORT_ON = 8; // longer tables can be sorted
   const LIMIT = 100; // rows shown at first
 
@@ -22,6 +22,7 @@ window.m365Table = (function () {
       case "price": return cents.format(value);
       case "rate": return tenths.format(100 * value) + "%";
       case "change": return (value > 0 ? "+" : "") + tenths.format(100 * value) + "%";
+      case "points": return (value > 0 ? "+" : "") + tenths.format(100 * value);
       case "date": return dates.format(new Date(value + "T00:00:00Z"));
       case "time": return times.format(new Date(value));
       case "bool": return value ? "yes" : "no";

@@ -1,13 +1,13 @@
-"""The panels of use over time, which several views share."""
+"""The panels of use by day and by window, which several views share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipelines.publish.page import charts
-from pipelines.publish.page.facts import Facts, choices, department_of, marked, values
-from pipelines.publish.page.model import Column, Panel, Row, Variant, day, number, percent
-from pipelines.publish.page.read import ALL, Record
+from pipelines.publish.page.facts import Facts, choices, marked, values
+from pipelines.publish.page.lines import lines
+from pipelines.publish.page.model import Column, Panel, Row, Variant, day, number, signed
+from pipelines.publish.page.read import ALL, Record, is_weekday
 
 COMPANY_ONLY = (
     "Single days are counted for the whole company only. The weekly chart follows the department; for the days, "
@@ -18,7 +18,8 @@ HIDDEN = (
     "Hidden: in this copy, figures that would tell of fewer people than the smallest group are not shown, nor those "
     "that would give them away. The admin copy has them."
 )
-SETTLING = "Dashed: days that Microsoft may still correct. A gap is a day without data, never a zero."
+SETTLING = "Dashed and shaded: days that Microsoft may still correct. A gap is a day without data, never a zero."
+_MARKS = ("weekday", "settling", "joins")
 
 
 def daily_panel(facts: Facts, key: str, title: str, series: dict[str, list[Record]], note: str = "") -> Panel:
@@ -41,19 +42,18 @@ def daily_panel(facts: Facts, key: str, title: str, series: dict[str, list[Recor
         keep = {"weekday": True} if kind == "weekdays" else {}
         empty = "" if rows and finding else (NO_DAYS if not rows else "No day of this period has data.")
         variants.append(Variant({**when, "department": ALL}, finding, keep=keep, since=since, empty=empty))
-    columns = [
-        Column("series", "What", "app"),
-        Column("report_date", "Day", "date"),
-        Column("active_users", "People", "int"),
-        Column("unknown_users", "Not named by the report", "int"),
-        Column("day_state", "State of the day"),
-        *(Column(name, name, "bool", hidden=True) for name in ("weekday", "settling", "joins")),
-    ]
-    spec = charts.lines(list(series), x="report_date", series="series", y="active_users", y_title="People")
+    spec = lines(
+        list(series),
+        x="report_date",
+        series="series",
+        y="active_users",
+        y_title="People",
+        unsettled_from=facts.unsettled_from,
+    )
     return Panel(
         key,
         title,
-        columns,
+        _daily_columns(),
         variants,
         rows,
         spec,
@@ -65,17 +65,81 @@ def daily_panel(facts: Facts, key: str, title: str, series: dict[str, list[Recor
     )
 
 
+def _daily_columns() -> list[Column]:
+    return [
+        Column("series", "What", "app"),
+        Column("report_date", "Day", "date"),
+        Column("active_users", "People", "int"),
+        Column("unknown_users", "Not named by the report", "int"),
+        Column("day_state", "State of the day"),
+        *(Column(name, name, "bool", hidden=True) for name in _MARKS),
+    ]
+
+
+def each_panel(facts: Facts, key: str, title: str, series: dict[str, list[Record]], rows_of: str) -> Panel:
+    """The same days in small charts, one per series on a scale of its own, so that small apps show their course."""
+    variants = []
+    for when, period, kind in choices():
+        since = facts.since(period)
+        keep = {"weekday": True} if kind == "weekdays" else {}
+        finding = _course_finding(series, since, kind)
+        empty = "" if finding else (NO_DAYS if not facts.suite_days else "No day of this period has data.")
+        variants.append(Variant({**when, "department": ALL}, finding, keep=keep, since=since, empty=empty))
+    spec = lines(list(series), x="report_date", series="series", y="active_users", y_title="People", small=True)
+    return Panel(
+        key,
+        title,
+        _daily_columns(),
+        variants,
+        (),
+        spec,
+        "Small line charts, one per app, each on its own scale from zero.",
+        "Each app on its own scale: compare the course of the lines, not their height. Dashed: may still be corrected.",
+        COMPANY_ONLY,
+        by_app="series",
+        date_column="report_date",
+        each="series",
+        rows_of=rows_of,
+    )
+
+
+def _course_finding(series: dict[str, list[Record]], since: str, kind: str) -> str:
+    """Which series rose and fell most from the first half of the days with data to the second."""
+    found = []
+    for name, days in series.items():
+        chosen = _people(days, since, kind)
+        half = len(chosen) // 2
+        if half < 2:
+            continue
+        before, after = sum(chosen[:half]) / half, sum(chosen[-half:]) / half
+        if before:
+            found.append((after / before - 1, name))
+    if not found:
+        # One or two days have no course.
+        return "Too few days with data to compare." if any(_people(d, since, kind) for d in series.values()) else ""
+    (low, lowest), (high, highest) = min(found), max(found)
+    if len(found) == 1:
+        return f"{highest}: {signed(high)} from the first half of these days to the second."
+    ends = f"most {highest}, {signed(high)}; least {lowest}, {signed(low)}"
+    return f"From the first half of these days to the second: {ends}."
+
+
+def _people(days: list[Record], since: str, kind: str) -> list[int]:
+    """The people of the days with data, of this period and kind."""
+    return [
+        row["active_users"]
+        for row in days
+        if row["report_date"].isoformat() >= since
+        and row["active_users"] is not None
+        and (kind == "all" or is_weekday(row["report_date"]))
+    ]
+
+
 def _daily_finding(series: dict[str, list[Record]], since: str, kind: str) -> str:
     """The mean of the days with data, per series."""
     means = []
     for name, days in series.items():
-        chosen = [
-            row["active_users"]
-            for row in days
-            if row["report_date"].isoformat() >= since
-            and row["active_users"] is not None
-            and (kind == "all" or row["report_date"].weekday() < 5)
-        ]
+        chosen = _people(days, since, kind)
         if chosen:
             means.append((sum(chosen) / len(chosen), name, len(chosen)))
     if not means:
@@ -85,73 +149,6 @@ def _daily_finding(series: dict[str, list[Record]], since: str, kind: str) -> st
     most = ", ".join(f"{name} {number(mean)}" for mean, name, _ in ordered[:3])
     least = f"; fewest {ordered[-1][1]} with {number(ordered[-1][0])}" if len(ordered) > 3 else ""
     return f"People on an average {kind_name}: {most}{least} (mean of {ordered[0][2]} days with data)."
-
-
-def weekly_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Panel:
-    """People per complete week, following the department."""
-    chosen = list(apps)
-    names = [facts.names[app] for app in chosen if app in facts.names]
-    variants = []
-    for department in [ALL, *facts.departments]:
-        rows: list[Row] = []
-        hidden = False
-        for app in chosen:
-            weeks = [row for row in facts.weeks if row["app"] == app and department_of(row) == department]
-            hidden = hidden or any(row["is_suppressed"] for row in weeks)
-            shown = [
-                row
-                | {
-                    "shown": row["active_users"] if row["is_complete"] else None,
-                    "report_date": row["week_start"],
-                    "day_state": "provisional" if row["provisional_days"] else "final",
-                }
-                for row in weeks
-            ]
-            rows += [
-                [
-                    facts.names[app],
-                    *values(row, "week_start", "shown", "licensed_users", "active_rate", "days_with_data"),
-                    *values(row, "is_complete", "is_suppressed", "settling", "joins"),
-                ]
-                for row in marked(shown, "shown")
-            ]
-        found = [row for row in rows if row[2] is not None]
-        finding, empty = "", ""
-        if found:
-            latest = max(row[1] for row in found)
-            parts = [
-                f"{row[0]} {number(row[2])}" + (f" ({percent(row[4])})" if row[4] is not None else "")
-                for row in found
-                if row[1] == latest
-            ]
-            finding = f"Week from {day(latest)}, people (share of the licensed): {', '.join(parts)}."
-            # Part weeks at either end would only be empty space.
-            rows = [row for row in rows if min(r[1] for r in found) <= row[1] <= latest]
-        else:
-            empty = HIDDEN if hidden else "No complete week of seven days with data yet."
-        variants.append(Variant({"department": department}, finding, rows, empty=empty))
-    columns = [
-        Column("series", "What", "app"),
-        Column("week_start", "Week from", "date"),
-        Column("shown", "People", "int"),
-        Column("licensed_users", "Licensed", "int"),
-        Column("active_rate", "Active of the licensed", "rate"),
-        Column("days_with_data", "Days with data", "int"),
-        Column("is_complete", "Complete", "bool"),
-        *(Column(name, name, "bool", hidden=True) for name in ("is_suppressed", "settling", "joins")),
-    ]
-    spec = charts.lines(names, x="week_start", series="series", y="shown", y_title="People in the week")
-    return Panel(
-        key,
-        title,
-        columns,
-        variants,
-        (),
-        spec,
-        "Line chart, a point per week.",
-        "Complete weeks only, Monday to Sunday. Dashed: days of the week may still be corrected.",
-        by_app="series",
-    )
 
 
 def windows_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Panel:

@@ -7,6 +7,7 @@ from pipelines.publish.page.facts import Facts, choices, values
 from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number, percent
 from pipelines.publish.page.read import ALL, Record
 from pipelines.publish.page.use import HIDDEN, NO_DAYS
+from pipelines.publish.page.where_change import change_panel
 
 _BANDS = ["0", "1-3", "4-9", "10-19", "20+"]
 SUPPRESSED = Column("is_suppressed", "is_suppressed", "bool", hidden=True)
@@ -18,6 +19,7 @@ def departments_view(facts: Facts) -> View:
     panels = [
         ranking_panel(facts, adoption),
         _heat_panel(facts, adoption),
+        change_panel(facts),
         _depth_panel(facts),
         _department_table(facts),
     ]

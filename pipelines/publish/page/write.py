@@ -15,12 +15,13 @@ from typing import Any
 import jinja2
 
 from pipelines.publish.page.apps import apps_view
+from pipelines.publish.page.banners import banners
 from pipelines.publish.page.facts import Facts
 from pipelines.publish.page.health import dictionary_view, health_view
 from pipelines.publish.page.licence_view import licences_view
 from pipelines.publish.page.model import View, plain
 from pipelines.publish.page.names import PAGE_NAME
-from pipelines.publish.page.overview import banners, overview
+from pipelines.publish.page.overview import overview
 from pipelines.publish.page.platforms import platforms_view
 from pipelines.publish.page.read import ALL, PERIODS, Published
 from pipelines.publish.page.suite import suite_view
@@ -28,6 +29,7 @@ from pipelines.publish.page.where import departments_view
 
 _VEGA_LITE = "6.1"
 _HERE = Path(__file__).parent
+_SCRIPTS = ("table.js", "choice.js", "filters.js", "chart.js", "page.js")  # each uses those before it
 _AMBER_DAYS, _RED_DAYS = 4, 7
 
 
@@ -70,6 +72,7 @@ def _tenant(facts: Facts, today: date, dictionary: dict[str, Any]) -> dict[str, 
         "lag_days": (today - through).days if through else None,
         "banners": banners(facts),
         "departments": [ALL, *facts.departments],
+        "protected": facts.protected_departments,
         "apps": {app: name for app, name in facts.names.items() if app != "suite"},
         "views": [*(_as_data(view) for view in views), dictionary],
     }
@@ -86,7 +89,7 @@ def render(page: dict[str, Any]) -> str:
         loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
     style = (_HERE / "page.css").read_text(encoding="utf-8")
-    scripts = [_vega(), *((_HERE / name).read_text(encoding="utf-8") for name in ("table.js", "page.js"))]
+    scripts = [_vega(), *((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)]
     policy = "; ".join(
         [
             "default-src 'none'",

@@ -1,0 +1,52 @@
+"""What a reader has to know before any figure."""
+
+from __future__ import annotations
+
+from pipelines.publish.page.facts import Facts
+from pipelines.publish.page.licences import unpriced
+from pipelines.publish.page.model import day
+from pipelines.publish.sample import is_sample
+
+
+def banners(facts: Facts) -> list[dict[str, str]]:
+    """What a reader has to know first, most severe first."""
+    found = []
+    if facts.concealed:
+        found.append(
+            _banner(
+                "bad",
+                "Names are concealed.",
+                "Departments, and licences judged by use, are off: the report's names cannot be joined with people. "
+                "Totals of single days are right. To show names: Microsoft 365 admin centre > Settings > "
+                "Org settings > Reports.",
+            )
+        )
+    # Days older than every period on this page are nobody's concern here any more.
+    absent = [row for row in facts.report_days if not row["is_observed"] and row["state"] != "late"]
+    lost = [row for row in absent if row["state"] == "lost"]
+    other = [row for row in absent if row["state"] != "lost"]
+    if other:
+        text = f"{_dates(other)}. The next sync asks for them again; Microsoft forgets a day after about four weeks."
+        found.append(_banner("warn", f"Days missing: {len(other)}.", text))
+    if lost:
+        found.append(_banner("warn", f"Days lost: {len(lost)}.", f"{_dates(lost)}. Microsoft no longer offers them."))
+    missing = unpriced(facts)
+    if missing:
+        names = ", ".join(sorted(row["product_name"] for row in missing)[:4])
+        names += f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        text = f"{names}. Their cost is unknown, so savings are too low. docs/rules.md says where prices go."
+        found.append(_banner("info", f"Products in use without a price: {len(missing)}.", text))
+    if is_sample(facts.tenant.get("domain")):
+        text = f"{facts.tenant['domain']} is a made-up tenant: its people, use and licences are nobody's."
+        found.append(_banner("sample", "Sample data.", text))
+    return found
+
+
+def _banner(tone: str, title: str, text: str) -> dict[str, str]:
+    return {"tone": tone, "title": title, "text": text}
+
+
+def _dates(rows: list[dict[str, object]]) -> str:
+    dates = sorted({row["report_date"] for row in rows})  # type: ignore[type-var]
+    shown = ", ".join(day(value) for value in dates[:6])  # type: ignore[arg-type]
+    return shown + (f" and {len(dates) - 6} more" if len(dates) > 6 else "")

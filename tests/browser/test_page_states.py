@@ -1,0 +1,121 @@
+"""What the page says when figures are concealed, missing, old, unknown, or those of several tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import NO_FIGURE, Opened
+
+OpenPage = Callable[..., Opened]
+Altered = Callable[..., Path]
+
+
+def test_concealed_names_are_said_first(altered: Altered, open_page: OpenPage) -> None:
+    path = altered(
+        "update tenants set is_concealed_now = true",
+        "update report_days set is_concealed = true",
+        "delete from app_usage_windows where not is_total",
+        "update app_usage_windows set active_rate = null, licensed_active_users = null",
+        "delete from adoption_by_department where not is_total",
+        "update adoption_by_department set adoption_rate = null",
+        "delete from reclaimable_licenses",
+    )
+    opened = open_page(path, "departments")
+    assert (opened.page.locator(".banner").first.text_content() or "").startswith("Names are concealed.")
+    assert "show names" in (opened.panel("dept-ranking").locator(".empty").text_content() or "")
+    opened.show("licences")
+    assert "concealed" in (opened.panel("lic-people").locator(".empty").text_content() or "").lower()
+    opened.show("overview")
+    assert opened.panel("overview-daily").locator("svg").count() == 1
+
+
+def test_one_day_is_drawn_as_a_point(altered: Altered, open_page: OpenPage) -> None:
+    path = altered(
+        *(f"delete from {table} where report_date <> '2026-10-28'" for table in
+          ("app_usage_daily", "suite_usage_daily", "report_days")),
+        "delete from usage_weekly", "delete from engagement_monthly",
+    )  # fmt: skip
+    opened = open_page(path, "apps")
+    assert opened.panel("apps-daily").locator("svg .mark-symbol path").count() >= 6
+    assert "complete week" in (opened.panel("apps-weekly").locator(".empty").text_content() or "")
+
+
+def test_missing_days_are_gaps_and_said(altered: Altered, open_page: OpenPage) -> None:
+    lost = "report_date between '2026-10-12' and '2026-10-14'"
+    path = altered(
+        f"update suite_usage_daily set active_users = null, is_observed = false, day_state = 'lost' where {lost}",
+        f"update app_usage_daily set active_users = null, is_observed = false, day_state = 'lost' where {lost}",
+        f"update report_days set state = 'lost', is_observed = false where {lost}",
+        "update report_days set state = 'missing', is_observed = false where report_date = '2026-10-20'",
+    )
+    opened = open_page(path, "suite")
+    banners = " ".join(opened.page.locator(".banner").all_text_contents())
+    assert "Days missing: 1. 20 Oct 2026" in banners
+    assert "Days lost: 3. 12 Oct 2026, 13 Oct 2026, 14 Oct 2026" in banners
+    rows = {row[1]: row[2] for row in opened.rows("suite-daily") if row[0] == "Teams"}
+    assert rows["12 Oct 2026"] == NO_FIGURE
+    lines = (
+        opened.panel("suite-daily")
+        .locator("svg .mark-line path")
+        .evaluate_all("all => all.map(one => one.getAttribute('d'))")
+    )
+    assert [line.count("M") for line in lines if line][:2] == [2, 2], "each settled line is broken once"
+
+
+def test_no_prices_is_said_and_no_cost_is_zero(altered: Altered, open_page: OpenPage) -> None:
+    path = altered(
+        "update license_inventory set unit_price = null, currency = null",
+        "update license_savings set exposure = null, reassignable = null, reducible_at_renewal = null, currency = null",
+        "update waste_monthly set reclaimable_monthly_cost = null, currency = null",
+    )
+    opened = open_page(path, "licences")
+    assert "without a price" in (opened.page.locator(".banner").first.text_content() or "")
+    assert {row[4] for row in opened.rows("lic-savings")} == {NO_FIGURE}
+    assert "unknown" in (opened.panel("lic-savings").locator(".finding").text_content() or "")
+
+
+def test_no_licences_is_said(altered: Altered, open_page: OpenPage) -> None:
+    tables = ["license_inventory", "license_savings", "license_utilization", "reclaimable_licenses", "waste_monthly"]
+    opened = open_page(altered(*(f"delete from {table}" for table in tables)), "licences")
+    for panel in ("lic-inventory", "lic-savings", "lic-table"):
+        assert "Organization.Read.All" in (opened.panel(panel).locator(".empty").text_content() or "")
+
+
+@pytest.mark.parametrize(("days_old", "tone"), [(2, ""), (5, "warn"), (8, "bad")])
+def test_old_data_are_marked(altered: Altered, open_page: OpenPage, days_old: int, tone: str) -> None:
+    opened = open_page(altered(f"update tenants set data_through = date '2026-10-30' - {days_old}"))
+    line = opened.page.locator("#as-of")
+    assert f"{days_old} days behind" in (line.text_content() or "")
+    assert (line.get_attribute("class") or "").split()[1:] == ([tone] if tone else [])
+
+
+def test_months_of_waste_are_compared_only_when_none_is_hidden(altered: Altered, open_page: OpenPage) -> None:
+    rows = """
+        insert into waste_monthly by name
+        select t.tenant_id, i.sku_id, month as waste_month, month + interval 27 day as judged_on, true as is_complete,
+            i.product_name, 50 as holders, 20 as reclaimable, 8 as new_waste, 6 as realised,
+            60.00 as realised_monthly_saving, 'EUR' as currency, hidden as is_suppressed
+        from tenants t, (from license_inventory limit 1) i,
+            (values (date '2026-08-01', false), (date '2026-09-01', {})) as months (month, hidden)
+    """
+    opened = open_page(altered("delete from waste_monthly", rows.format("false")), "licences")
+    finding = opened.panel("lic-waste").locator(".finding").text_content() or ""
+    assert "20 licences on the list; 6 of the month before were taken back, which saves 60 EUR a month" in finding
+    hidden = open_page(altered("delete from waste_monthly", rows.format("true")), "licences")
+    assert hidden.panel("lic-waste").locator("svg").count() == 0
+    assert "mislead" in (hidden.panel("lic-waste").locator(".empty").text_content() or "")
+
+
+def test_two_tenants_are_kept_apart(altered: Altered, open_page: OpenPage) -> None:
+    path = altered(
+        "insert into tenants select * replace ('zz' as tenant_id, 'Other' as name) from tenants",
+        "insert into suite_usage_daily select * replace ('zz' as tenant_id, 7 as active_users) from suite_usage_daily",
+    )
+    opened = open_page(path, "suite")
+    opened.page.get_by_label("Tenant").select_option("Other")
+    opened.ready()
+    assert "tenant=zz" in opened.page.url
+    assert {row[2] for row in opened.rows("suite-daily")} == {"7"}
