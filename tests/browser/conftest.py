@@ -204,7 +204,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
     for context in contexts:
         context.close()
     for opened in seen:
-        assert opened.errors == [], "the console is silent"
+        assert opened.errors == [], f"the console is silent, but for {opened.errors}"
         foreign = [url for url in opened.requests if not url.startswith(("file:", "blob:", "data:"))]
         assert foreign == [], "no request leaves the page"
 

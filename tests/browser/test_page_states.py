@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import NO_FIGURE, Opened
+from tests.browser.conftest import NO_FIGURE, Opened, Release
 
 OpenPage = Callable[..., Opened]
 Altered = Callable[..., Path]
@@ -107,6 +107,37 @@ def test_months_of_waste_are_compared_only_when_none_is_hidden(altered: Altered,
     hidden = open_page(altered("delete from waste_monthly", rows.format("true")), "licences")
     assert hidden.panel("lic-waste").locator("svg").count() == 0
     assert "mislead" in (hidden.panel("lic-waste").locator(".empty").text_content() or "")
+
+
+def test_a_made_up_tenant_is_said_to_be_one(release: Release, altered: Altered, open_page: OpenPage) -> None:
+    opened = open_page(release.page("shareable"), "licences")
+    assert (opened.page.locator(".banner.sample").text_content() or "").startswith("Sample data.")
+    real = open_page(altered("update tenants set domain = 'contoso.com'"))
+    assert real.page.locator(".banner.sample").count() == 0
+
+
+def test_days_that_may_change_are_marked_until_they_are_settled(
+    release: Release, altered: Altered, open_page: OpenPage
+) -> None:
+    dashed = "path[stroke-dasharray='3,3'][d*=L]"
+    opened = open_page(release.page("admin"), "suite")
+    assert "may still change" in opened.panel("suite-daily").locator("svg text").all_text_contents()
+    assert opened.panel("suite-daily").locator(dashed).count() == 2
+    settled = altered(
+        *(f"update {table} set day_state = 'final'" for table in ("suite_usage_daily", "app_usage_daily"))
+    )
+    opened = open_page(settled, "suite")
+    assert "may still change" not in opened.panel("suite-daily").locator("svg text").all_text_contents()
+    assert opened.panel("suite-daily").locator(dashed).count() == 0
+
+
+def test_days_older_than_every_period_are_left_to_the_database(altered: Altered, open_page: OpenPage) -> None:
+    old = "cast(report_date - interval 400 day as date) as report_date"
+    tables = ("suite_usage_daily", "app_usage_daily", "report_days")
+    path = altered(*(f"insert into {table} select * replace ({old}) from {table}" for table in tables))
+    assert '"Office suite","2025-09' not in path.read_text(encoding="utf-8")
+    opened = open_page(path, "suite?period=180&days=all")
+    assert len(opened.rows("suite-daily")) == 56
 
 
 def test_two_tenants_are_kept_apart(altered: Altered, open_page: OpenPage) -> None:

@@ -71,7 +71,7 @@ window.m365Chart = (function () {
 
   // Vega would name Sundays, or any even days; the dates on our axes have a row, and a week or several between them.
   function onRealDates(x, values) {
-    if (!x || !x.axis || !x.axis.tickCount) return;
+    if (!x || x.type !== "temporal" || !x.axis) return;
     const DAY = 86400000;
     const dates = [...new Set(values.map((row) => row[x.field]))].sort().map((date) => Date.parse(date));
     const newest = dates[dates.length - 1];

@@ -26,6 +26,7 @@ from pipelines.publish.page.platforms import platforms_view
 from pipelines.publish.page.read import ALL, PERIODS, Published
 from pipelines.publish.page.suite import suite_view
 from pipelines.publish.page.where import departments_view
+from pipelines.publish.pseudonyms import PSEUDONYMS
 
 _VEGA_LITE = "6.1"
 _HERE = Path(__file__).parent
@@ -51,6 +52,7 @@ def content(db: Published, today: date) -> dict[str, Any]:
     dictionary = _as_data(dictionary_view(db))
     return {
         "build": info.get("build", ""),
+        "audience": _audience(info),
         "publish_id": info.get("publish_id", ""),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "amber_days": _AMBER_DAYS,
@@ -58,6 +60,15 @@ def content(db: Published, today: date) -> dict[str, Any]:
         "periods": list(PERIODS),
         "tenants": [_tenant(Facts(db, tenant), today, dictionary) for tenant in tenants],
     }
+
+
+def _audience(info: dict[str, Any]) -> str:
+    """Who may see this page."""
+    if info.get("build") != "admin":
+        return "May be shared: no names, small groups hidden"
+    if info.get("people") == PSEUDONYMS:
+        return "Administrators only: people under pseudonyms"
+    return "Administrators only: names people"
 
 
 def _tenant(facts: Facts, today: date, dictionary: dict[str, Any]) -> dict[str, Any]:
