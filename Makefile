@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test soak ui sync docs lint clean
+.PHONY: demo test test-spark soak bench ui sync docs lint clean
 
 demo: $(STAMP)  ## a simulated tenant, the whole job, the result
 	$(BIN)/m365-usage demo
@@ -19,6 +19,12 @@ KILLS ?= 200
 soak: $(STAMP)  ## hours: whole jobs killed and side by side, months of daily runs, two hundred kills
 	$(BIN)/python -m pytest -m soak
 	CRASH_KILLS=$(KILLS) $(BIN)/python -m pytest tests/crash/test_kill_fetch_and_load.py
+
+bench: .venv-bench/.installed  ## side by side with other tools, into benchmarks/results.md: SIZES="10000 100000" ROUNDS=5
+	.venv-bench/bin/python -m benchmarks.run
+
+test-spark: .venv-spark/.installed  ## the same models on a local Spark, every mart equal to DuckDB's; wants Java 17
+	.venv-spark/bin/python -m pytest tests/spark --timeout 3600
 
 sync: $(STAMP)  ## fetch, load, transform, publish, for the tenant in .env
 	$(BIN)/m365-usage sync
@@ -37,10 +43,15 @@ lint: $(STAMP)  ## format, then check style and types
 	$(BIN)/mypy
 
 clean:  ## remove the environment and what tools left; data/ stays
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf .venv .venv-bench .venv-spark build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
+
+.venv-bench/.installed .venv-spark/.installed: .venv-%/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	touch $@

@@ -68,16 +68,17 @@ def _people(con: duckdb.DuckDBPyConnection, people: int) -> None:
             -- A fifth hardly ever comes, the others on most working days.
             case when hash(i, 'kind') % 5 = 0 then cast(hash(i, 'rare') % 10 as integer)
                 else 55 + cast(hash(i, 'often') % 40 as integer) end as eager,
-            cast(hash(i, 'department') % 40 as integer) as department, cast(hash(i, 'product') % 100 as integer) as product,
+            cast(hash(i, 'department') % 40 as integer) as department,
+            cast(hash(i, 'product') % 100 as integer) as product,
             date '2026-09-30' - cast(hash(i, 'activated') % 900 as integer) as activated, {has}
         from (
             select
                 range as i,
+                cast(hash(range, 'first') % 16 as integer) as one, cast(hash(range, 'last') % 16 as integer) as two,
                 ['Ada', 'Bela', 'Chloe', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Hiro', 'Ines', 'Johan', 'Katharina',
-                 'Liam', 'Maria', 'Nikolai', 'Olivia', 'Petra'][1 + cast(hash(range, 'first') % 16 as integer)] as first,
+                 'Liam', 'Maria', 'Nikolai', 'Olivia', 'Petra'][1 + one] as first,
                 ['Andersen', 'Baker', 'Costa', 'Dubois', 'Eriksen', 'Fontaine', 'Garcia', 'Hoffmann', 'Ivanova',
-                 'Jensen', 'Kowalski', 'Larsson', 'Moreau', 'Novak', 'Olsen', 'Petrov'][1 + cast(hash(range, 'last') % 16 as integer)]
-                    as last
+                 'Jensen', 'Kowalski', 'Larsson', 'Moreau', 'Novak', 'Olsen', 'Petrov'][1 + two] as last
             from range({people})
         ) as names
         order by hash(i, 'row'), i

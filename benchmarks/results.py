@@ -113,9 +113,9 @@ def _people(part: Part) -> list[str]:
     facts = part["facts"]
     slowest = part["samples"]["dbt"][-1]["facts"]["slowest"] if part["samples"].get("dbt") else {}
     named = ", ".join(f"`{name}` {seconds:.2f} s" for name, seconds in slowest.items())
-    header = ["case", "wall s", "× floor", "CPU s", "× floor", "peak MiB", "disk MiB"]
+    header = ["case", "wall s", "times the floor", "CPU s", "times the floor", "peak MiB", "disk MiB"]
     return [
-        f"## {facts['people']:,} people × 28 days",
+        f"## {facts['people']:,} people, 28 days",
         "",
         *table(header, people_rows(part)),
         "",
@@ -138,8 +138,8 @@ def _daily(part: Part) -> list[str]:
         "",
         *table(["step", "28 days held, s", "365 days held, s", "ratio", "peak MiB"], rows),
         "",
-        f"A year: {facts['person_days']:,} active person-days; {facts['bytes_loaded'] / facts['person_days']:.1f} bytes "
-        f"each in the warehouse when loaded, {facts['bytes_365'] / facts['person_days']:.1f} with all that dbt makes.",
+        f"A year: {facts['person_days']:,} active person-days; {facts['bytes_loaded'] / facts['person_days']:.1f} "
+        f"bytes each in the warehouse when loaded, {facts['bytes_365'] / facts['person_days']:.1f} with what dbt makes.",
     ]
 
 

@@ -57,7 +57,7 @@ def _of_size(part: Part, column: Column) -> Iterator[Verdict]:
         values, floor = column(part, "fetch_and_load", name), column(part, "floor", name)
         if values:
             ratio = ratios(values, floor).median
-            yield verdict(f"download, landing and load, {kind}", people, 1.5, ratio, " × floor")
+            yield verdict(f"download, landing and load, {kind}", people, 1.5, ratio, " times the floor")
     landed = column(part, "fetch_and_load", "wall")
     loaded = column(part, "load", "wall")
     for case, title in PEERS.items():
@@ -67,12 +67,13 @@ def _of_size(part: Part, column: Column) -> Iterator[Verdict]:
         if case == "dlt_rows":
             share = part["samples"]["floor"][0]["facts"]["rows"] / part["samples"][case][0]["facts"]["rows"]
             peer = [seconds * share for seconds in peer]
-        yield verdict(f"download, landing and load ahead of {title}", people, 1, ratios(landed, peer).median, " × peer")
+        told = f"download, landing and load ahead of {title}"
+        yield verdict(told, people, 1, ratios(landed, peer).median, " times theirs")
         if loaded:
-            yield verdict(f"load alone ahead of {title}", people, 1, ratios(loaded, peer).median, " × peer")
+            yield verdict(f"load alone ahead of {title}", people, 1, ratios(loaded, peer).median, " times theirs")
     engine, floor = column(part, "dbt engine", "wall"), column(part, "floor", "wall")
     if engine and part["facts"]["people"] >= 100_000:
-        yield verdict("all marts from raw, engine time", people, 1, ratios(engine, floor).median, " × floor")
+        yield verdict("all marts from raw, engine time", people, 1, ratios(engine, floor).median, " times the floor")
 
 
 def _memory(sizes: list[Part], column: Column) -> Iterator[Verdict]:
@@ -105,9 +106,10 @@ def _daily(part: Part, column: Column) -> Iterator[Verdict]:
         both.append([load + mart for load, mart in zip(loads, marts, strict=False)])
     if both[0] and both[1]:
         long = ratios(both[1], both[0]).median
-        yield verdict("next day's load and dbt, a year held against 28 days", where, 1.3, long, " ×")
+        yield verdict("next day's load and dbt, a year held against 28 days", where, 1.3, long, " times")
         published = ratios(column(part, "publish 365", "wall"), column(part, "publish 28", "wall")).median
-        yield Verdict("next day's publish, a year held against 28 days", where, "told apart", f"{published:.2f} ×", "")
+        told = "next day's publish, a year held against 28 days"
+        yield Verdict(told, where, "told apart", f"{published:.2f} times", "")
     held = part["facts"]["bytes_loaded"] / part["facts"]["person_days"]
     yield verdict("bytes per active person-day in the warehouse, loaded", f"{where}, a year", 8, held, " B", 1)
     whole = part["facts"]["bytes_365"] / part["facts"]["person_days"]

@@ -11,3 +11,7 @@
 {% macro spark__date_series(first, last) -%}
     explode(sequence({{ first }}, {{ last }}, interval 1 day))
 {%- endmacro %}
+
+{% macro fabricspark__date_series(first, last) -%}
+    {{ return(spark__date_series(first, last)) }}
+{%- endmacro %}

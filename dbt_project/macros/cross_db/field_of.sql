@@ -10,3 +10,7 @@
 {% macro spark__field_of(column, field) -%}
     (shiftright({{ column }}, 8 * {{ field }}) & 255)
 {%- endmacro %}
+
+{% macro fabricspark__field_of(column, field) -%}
+    {{ return(spark__field_of(column, field)) }}
+{%- endmacro %}

@@ -6,3 +6,5 @@
 {% macro default__is_weekday(day) -%} (extract(isodow from {{ day }}) <= 5) {%- endmacro %}
 
 {% macro spark__is_weekday(day) -%}(weekday({{ day }}) <= 4) {%- endmacro %}
+
+{% macro fabricspark__is_weekday(day) -%} {{ return(spark__is_weekday(day)) }} {%- endmacro %}

@@ -6,3 +6,7 @@
 {% macro default__plus_days(day, days) -%} ({{ day }} + ({{ days }})) {%- endmacro %}
 
 {% macro spark__plus_days(day, days) -%} date_add({{ day }}, {{ days }}) {%- endmacro %}
+
+{% macro fabricspark__plus_days(day, days) -%}
+    {{ return(spark__plus_days(day, days)) }}
+{%- endmacro %}

@@ -10,3 +10,5 @@
 {% macro spark__sorted_text(list) -%}
     coalesce(concat_ws(',', array_sort({{ list }})), '')
 {%- endmacro %}
+
+{% macro fabricspark__sorted_text(list) -%} {{ return(spark__sorted_text(list)) }} {%- endmacro %}

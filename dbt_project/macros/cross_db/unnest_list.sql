@@ -6,3 +6,5 @@
 {% macro default__unnest_list(list) -%} unnest({{ list }}) {%- endmacro %}
 
 {% macro spark__unnest_list(list) -%} explode({{ list }}) {%- endmacro %}
+
+{% macro fabricspark__unnest_list(list) -%} {{ return(spark__unnest_list(list)) }} {%- endmacro %}

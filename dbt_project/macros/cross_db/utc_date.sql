@@ -9,3 +9,5 @@
 
 {# Spark has no zone in its instants: the session runs in UTC. #}
 {% macro spark__utc_date(instant) -%} cast({{ instant }} as date) {%- endmacro %}
+
+{% macro fabricspark__utc_date(instant) -%} {{ return(spark__utc_date(instant)) }} {%- endmacro %}
