@@ -139,7 +139,7 @@ def _daily(part: Part) -> list[str]:
         *table(["step", "28 days held, s", "365 days held, s", "ratio", "peak MiB"], rows),
         "",
         f"A year: {facts['person_days']:,} active person-days; {facts['bytes_loaded'] / facts['person_days']:.1f} "
-        f"bytes each in the warehouse when loaded, {facts['bytes_365'] / facts['person_days']:.1f} with what dbt makes.",
+        f"bytes each in the warehouse when loaded, {facts['bytes_365'] / facts['person_days']:.1f} after dbt.",
     ]
 
 
