@@ -42,9 +42,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_database(tmp_path_factory.mktemp("release") / "m365_usage.duckdb")
 
 
-@pytest.fixture(scope="module")
-def book(database: Path) -> openpyxl.Workbook:
-    return written(database)
+@pytest.fixture(scope="module", params=[20_000, 1], ids=["in memory", "streamed"])
+def book(database: Path, request: pytest.FixtureRequest) -> openpyxl.Workbook:
+    """Each sheet either way: with its cells in memory, and with its rows on disk as they are read."""
+    return written(database, many_rows=request.param)
 
 
 def rows(book: openpyxl.Workbook, sheet: str) -> list[dict[str, Any]]:
@@ -239,10 +240,31 @@ def test_a_table_too_long_for_a_sheet_is_split_by_year(tmp_path: Path) -> None:
     assert book["Dictionary"]["A3"].value == "The first 100 of 201 rows; the Parquet files have all."
 
 
-def test_no_part_of_it_lies_anywhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_streamed_in_their_order(tmp_path: Path) -> None:
+    database = make_database(tmp_path / "m365_usage.duckdb")
+    with duckdb.connect(str(database)) as con:
+        con.execute(
+            "insert into reclaimable_licenses by name select r.* replace (format('{:03}', n) as user_principal_name, "
+            "date '2025-01-01' + cast(n as integer) as last_use_on) "
+            "from (from reclaimable_licenses limit 2) as r, range(400) as t(n)"
+        )
+    written(database, many_rows=100, max_rows=704)
+    page = openpyxl.load_workbook(database.with_suffix(".xlsx"))["Reclaimable"]
+    (table,) = page.tables.values()
+    assert table.ref == table.autoFilter.ref == "A4:S704"
+    found = rows(openpyxl.load_workbook(database.with_suffix(".xlsx")), "Reclaimable")
+    assert len(found) == 700
+    names = [row["user_principal_name"] for row in found]
+    assert names == sorted(names)
+    assert all(isinstance(row["last_use_on"], datetime) for row in found)
+    assert page["A3"].value == "The first 700 of 809 rows; the Parquet files have all."
+
+
+@pytest.mark.parametrize("many_rows", [20_000, 1])
+def test_no_part_of_it_lies_anywhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many_rows: int) -> None:
     database = make_database(tmp_path / "m365_usage.duckdb")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    written(database)
+    written(database, many_rows=many_rows)
     assert {path.name for path in tmp_path.iterdir()} == {"m365_usage.duckdb", "m365_usage.xlsx"}
     with duckdb.connect(str(database)) as con:
         con.execute("alter table tenants drop column name")

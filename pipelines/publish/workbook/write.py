@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-import pandas as pd
-from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.publish.workbook.cells import FORMATS, cells, kind_of, width_of
+from pipelines.publish.workbook.cells import FORMATS, cells, width_of
 from pipelines.publish.workbook.charts import LAID_OUT_BY, add_charts
 from pipelines.publish.workbook.model import MAX_ROWS, Placed, Sheet
+from pipelines.publish.workbook.parts import Part, parts_of
 from pipelines.publish.workbook.readme import write_readme
 from pipelines.publish.workbook.sheets import ADMIN_SHEETS, SHEETS
+from pipelines.publish.workbook.streamed import MANY_ROWS, StreamedSheet
 
 # Title, sentence, a line for what is missing: the header of each table is the row after.
 _HEADER_ROW = 3
@@ -27,12 +27,19 @@ _TABLES = """
 """
 
 
-def write_workbook(database: Path, path: Path, facts: Mapping[str, str], *, max_rows: int = MAX_ROWS) -> dict[str, int]:
+def write_workbook(
+    database: Path,
+    path: Path,
+    facts: Mapping[str, str],
+    *,
+    max_rows: int = MAX_ROWS,
+    many_rows: int = MANY_ROWS,
+) -> dict[str, int]:
     """Write the workbook of one build beside its published database; returns the rows of each table.
 
     facts: publish_id, data_through, published_on and build, as in ``publish_info``. max_rows: how many rows a
-    sheet takes; a table with more is split by year. A path that fails half-way is no workbook: callers write into
-    an unfinished release.
+    sheet takes; a table with more is split by year. many_rows: with more than so many, rows go to disk as they are
+    read. A path that fails half-way is no workbook: callers write into an unfinished release.
     """
     # XlsxWriter puts parts of the workbook on disk, and they name people: not into the folder of everybody's.
     with TemporaryDirectory(dir=path.parent) as parts, duckdb.connect(str(database), read_only=True) as con:
@@ -45,31 +52,23 @@ def write_workbook(database: Path, path: Path, facts: Mapping[str, str], *, max_
             for name, value in facts.items():
                 book.set_custom_property(name, value, "text")
             front = book.add_worksheet("Read me")
-            placed = _Writer(book, con, tables, max_rows).write_all(sheets)
+            placed = _Writer(book, con, tables, max_rows, many_rows).write_all(sheets)
             write_readme(book, front, con, facts, sheets, tables)
             add_charts(book, placed)
     return {table: found.last_row - found.first_row + 1 for table, found in placed.items()}
 
 
-def _without_zones(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """Instants as UTC: Excel knows no time zones, and the Read me sheet says so."""
-    columns = zip(result.columns, result.types, strict=True)
-    return result.project(
-        ", ".join(
-            f'"{name}" at time zone \'UTC\' as "{name}"' if "TIME ZONE" in str(kind) else f'"{name}"'
-            for name, kind in columns
-        )
-    )
-
-
 class _Writer:
     """Sheets with native tables, in one workbook."""
 
-    def __init__(self, book: Workbook, con: duckdb.DuckDBPyConnection, tables: frozenset[str], max_rows: int) -> None:
+    def __init__(
+        self, book: Workbook, con: duckdb.DuckDBPyConnection, tables: frozenset[str], max_rows: int, many_rows: int
+    ) -> None:
         self._book = book
         self._con = con
         self._tables = tables
         self._most = max_rows - _HEADER_ROW - 1
+        self._many = many_rows
         self._formats = {kind: book.add_format({"num_format": code}) for kind, code in FORMATS.items()}
         self._title = book.add_format({"bold": True, "font_size": 14})
         self._quiet = book.add_format({"font_color": "#595959"})
@@ -83,32 +82,15 @@ class _Writer:
             if missing:
                 self._begin(sheet, sheet.name, f"This release does not have {', '.join(missing)}.")
                 continue
-            result = self._con.sql(sheet.sql)
-            kinds = [kind_of(name, str(kind)) for name, kind in zip(result.columns, result.types, strict=True)]
-            for part, frame, note in self._parts(sheet, _without_zones(result).df()):
-                found = self._write_table(sheet, part, frame, kinds, note)
+            for part in parts_of(self._con, sheet, self._most):
+                found = self._write_table(sheet, part)
                 if found:
-                    placed[f"{sheet.table}{part}"] = found
+                    placed[f"{sheet.table}{part.suffix}"] = found
         return placed
 
-    def _parts(self, sheet: Sheet, frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str]]:
-        """The frame as it fits on sheets: whole, by year, or cut; with what to add to names and what to say."""
-        if len(frame) <= self._most:
-            yield "", frame, ""
-        elif sheet.year_of:
-            years = pd.to_datetime(frame[sheet.year_of]).dt.year
-            for year in sorted(years.unique()):
-                yield from self._cut(f"_{year}", frame[years == year], f"{year} only: Excel has room for no more.")
-        else:
-            yield from self._cut("", frame, "")
-
-    def _cut(self, part: str, frame: pd.DataFrame, note: str) -> Iterator[tuple[str, pd.DataFrame, str]]:
-        if len(frame) > self._most:
-            note = f"{note} The first {self._most:,} of {len(frame):,} rows; the Parquet files have all.".strip()
-        yield part, frame.head(self._most), note
-
-    def _begin(self, sheet: Sheet, name: str, note: str) -> Worksheet:
-        page = self._book.add_worksheet(name)
+    def _begin(self, sheet: Sheet, name: str, note: str, *, rows: int = 0) -> Worksheet:
+        kind = StreamedSheet if rows > self._many else None
+        page = self._book.add_worksheet(name, worksheet_class=kind)
         page.write_string(0, 0, sheet.title, self._title)
         page.write_string(1, 0, sheet.about, self._quiet)
         if note:
@@ -117,40 +99,52 @@ class _Writer:
         page.fit_to_pages(1, 0)
         return page
 
-    def _write_table(self, sheet: Sheet, part: str, frame: pd.DataFrame, kinds: list[str], note: str) -> Placed | None:
-        page = self._begin(sheet, sheet.name + part.replace("_", " "), note if len(frame) else sheet.empty)
-        if frame.empty:
+    def _write_table(self, sheet: Sheet, part: Part) -> Placed | None:
+        name = sheet.name + part.suffix.replace("_", " ")
+        page = self._begin(sheet, name, part.note if part.rows else sheet.empty, rows=part.rows)
+        if not part.rows:
             return None
-        first, last = _HEADER_ROW + 1, _HEADER_ROW + len(frame)
-        known = {}
-        for index, (name, kind) in enumerate(zip(frame.columns, kinds, strict=True)):
-            column = cells(frame[name], kind)
-            if name in LAID_OUT_BY:
-                known[str(name)] = column
-            self._write_column(page, first, index, column, kind)
-            page.set_column(index, index, width_of(str(name), column, kind), self._formats[kind])
-            if name == sheet.shaded:
-                bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0}
-                page.conditional_format(first, index, last, index, {**bar, "max_type": "num", "max_value": 1})
+        first, last = _HEADER_ROW + 1, _HEADER_ROW + part.rows
         page.add_table(
-            _HEADER_ROW, 0, last, len(kinds) - 1,
+            _HEADER_ROW, 0, last, len(part.columns) - 1,
             {
-                "name": f"{sheet.table}{part}",
+                "name": f"{sheet.table}{part.suffix}",
                 "style": "Table Style Light 9",
-                "columns": [{"header": str(name)} for name in frame.columns],
+                "columns": [{"header": name} for name in part.columns],
                 "title": sheet.title,
                 "description": sheet.about,
             },
         )  # fmt: skip
+        known: dict[str, list[object]] = {name: [] for name in part.columns if name in LAID_OUT_BY}
+        row = first
+        for frame in part.frames(self._con):
+            columns = {name: cells(frame[name], kind) for name, kind in part.columns.items()}
+            if row == first:
+                # Of a long table the beginning has to do.
+                self._lay_out(page, sheet, part, columns, (first, last))
+            for name, seen in known.items():
+                seen += columns[name]
+            self._write_rows(page, row, columns, part)
+            row += len(frame)
         page.freeze_panes(first, 0)
         page.repeat_rows(_HEADER_ROW)
-        return Placed(page.get_name(), first, last, [str(name) for name in frame.columns], known)
+        return Placed(page.get_name(), first, last, list(part.columns), known)
 
-    def _write_column(self, page: Worksheet, first: int, index: int, column: list[object], kind: str) -> None:
-        writer = {"text": page.write_string, "flag": page.write_boolean}.get(kind, page.write_number)
-        if kind in ("date", "instant"):
-            writer = page.write_datetime
-        shown: Format = self._formats[kind]
-        for offset, value in enumerate(column):
-            if value is not None:
-                writer(first + offset, index, value, shown)
+    def _lay_out(
+        self, page: Worksheet, sheet: Sheet, part: Part, columns: dict[str, list[object]], rows: tuple[int, int]
+    ) -> None:
+        for index, (name, kind) in enumerate(part.columns.items()):
+            page.set_column(index, index, width_of(name, columns[name], kind), self._formats[kind])
+            if name == sheet.shaded:
+                bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0}
+                page.conditional_format(rows[0], index, rows[1], index, {**bar, "max_type": "num", "max_value": 1})
+
+    def _write_rows(self, page: Worksheet, first: int, columns: dict[str, list[object]], part: Part) -> None:
+        """Row by row, as a sheet on disk takes no other order."""
+        writers = {"text": page.write_string, "flag": page.write_boolean}
+        writers |= dict.fromkeys(("date", "instant"), page.write_datetime)
+        how = [(writers.get(kind, page.write_number), self._formats[kind]) for kind in part.columns.values()]
+        for row, values in enumerate(zip(*columns.values(), strict=True), start=first):
+            for index, (value, (write, shown)) in enumerate(zip(values, how, strict=True)):
+                if value is not None:
+                    write(row, index, value, shown)
