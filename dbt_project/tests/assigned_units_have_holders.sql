@@ -1,7 +1,15 @@
 -- What the service counts as assigned, beside the people seen with the licence on that day.
 -- A difference is no fault of the tables: people changed between the two reads, or not everybody
 -- is read.
-{{ config(severity="warn", meta={"dagster": {"ref": {"name": "license_inventory"}}}) }}
+{{
+    config(
+        severity="warn",
+        meta={
+            "description": "Assigned licences have holders in the directory, as far as it is known.",
+            "dagster": {"ref": {"name": "license_inventory"}},
+        },
+    )
+}}
 with
     holders as (
         select inventory.tenant_id, inventory.sku_id, count(distinct periods.user_key) as holders

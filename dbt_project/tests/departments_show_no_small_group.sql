@@ -1,6 +1,14 @@
 -- Nothing that is shared of a department is a small group, tells of one, or says more than its row:
 -- no small tenant has departments, and a mean of weeks is not shown beside all of its weeks but
 -- one.
+{{
+    config(
+        meta={
+            "description": "No table by department shows a group too small to be shown.",
+            "dagster": {"ref": {"name": "shareable__adoption_by_department"}},
+        }
+    )
+}}
 {% set largest = var("min_group_size") - 1 %}
 with
     rows_shown as (

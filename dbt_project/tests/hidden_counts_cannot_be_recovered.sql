@@ -1,6 +1,14 @@
 -- Tries to work out the small groups that the shareable tables hide, from what they show. A count
 -- is found out when only one value is left that it can have: it is shown after all, or it follows
 -- from Windows, Mac and desktop, or from those who must have used the one platform that is hidden.
+{{
+    config(
+        meta={
+            "description": "No hidden count follows from the counts that are shown beside it.",
+            "dagster": {"ref": {"name": "shareable__app_usage_daily"}},
+        }
+    )
+}}
 {% set largest = var("min_group_size") - 1 %}
 {% set tables = {"app_usage_daily": "report_date", "app_usage_28d": "window_end"} %}
 {% set others = {

@@ -6,6 +6,14 @@
 -- in the suite, which has at least those of each app; in the week or the weeks that are the window.
 -- A count is found out when only one value is left that it can have. (Where nobody or everybody
 -- uses an app, or only one department is licensed for it, the total says it of every department.)
+{{
+    config(
+        meta={
+            "description": "No hidden figure of a department follows from what is shown.",
+            "dagster": {"ref": {"name": "shareable__app_usage_windows"}},
+        }
+    )
+}}
 {% set largest = var("min_group_size") - 1 %}
 with
     windows as (

@@ -1,5 +1,13 @@
 -- On any day a name belongs to one person, and to one at all: periods neither overlap nor leave
 -- gaps.
+{{
+    config(
+        meta={
+            "description": "On no day does a name in the reports belong to two people.",
+            "dagster": {"ref": {"name": "int_identity_map"}},
+        }
+    )
+}}
 with
     ordered as (
         select

@@ -1,5 +1,13 @@
 -- The packed columns are named in a macro; the seed says which apps there are, and which are the
 -- suite. (A dry run without rows has no seed to compare with.)
+{{
+    config(
+        meta={
+            "description": "The apps of the packed person-days are those of the seed.",
+            "dagster": {"ref": {"name": "seed_apps"}},
+        }
+    )
+}}
 with
     packed as (
         {% for app in packed_apps() %}

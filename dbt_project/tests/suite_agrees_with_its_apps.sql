@@ -1,5 +1,13 @@
 -- App-days are the five apps added up; people are at least those of the largest app, and at most as
 -- many as the apps together.
+{{
+    config(
+        meta={
+            "description": "App-days are the sum of the five apps; people are at least those of the largest app.",
+            "dagster": {"ref": {"name": "suite_usage_daily"}},
+        }
+    )
+}}
 with
     by_app as (
         select

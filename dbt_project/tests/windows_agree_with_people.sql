@@ -1,4 +1,12 @@
 -- The people of a window are those of its person rows: nobody is added up twice.
+{{
+    config(
+        meta={
+            "description": "The people of a window are those of its person rows: nobody is added up twice.",
+            "dagster": {"ref": {"name": "app_usage_28d"}},
+        }
+    )
+}}
 with
     people as (
         select tenant_id, app, count(*) as active_users, sum(user_days) as user_days

@@ -17,21 +17,21 @@ sync = dg.define_asset_job(
     # which takes Dagster a minute. The days are reported one by one as they are landed and loaded.
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPORT_DAYS),
     description="Fetch, land, load, transform, publish: everything, for every tenant.",
-    run_tags={DOES: "fetch, load, transform, publish"},
+    tags={DOES: "fetch, load, transform, publish"},
 )
 
 refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups("landing"),
     description="Load what is landed, transform and publish; asks Microsoft nothing.",
-    run_tags={DOES: "load, transform, publish"},
+    tags={DOES: "load, transform, publish"},
 )
 
 check = dg.define_asset_job(
     "check",
     selection=dg.AssetSelection.checks(connection),
     description="The connection test, as m365-usage check makes it. No part of the sync.",
-    run_tags={DOES: "test the connection"},
+    tags={DOES: "test the connection"},
 )
 
 

@@ -92,7 +92,7 @@ def report_requests(
     tenants = {tenant.tenant_id: tenant.label for tenant in workplace.tenants(config.tenant)}
     strip = day_strip(workplace.landing(), tenants, workplace.settings())
     seconds = round(time.monotonic() - started, 1)
-    yield dg.MaterializeResult(metadata={"days": strip, "seconds": seconds, **_extract_metadata(extracts)})
+    yield dg.MaterializeResult(metadata={"report_days": strip, "seconds": seconds, **_extract_metadata(extracts)})
     yield _check_days(extracts)
 
 

@@ -109,7 +109,7 @@ def load(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator[dg
         counted = rows[key]
         metadata: dict[str, Any] = {"dagster/row_count": counted[0] if counted else 0}
         if key == FETCHES:
-            metadata |= {"seconds": seconds, "answers_loaded": len(loaded), "bytes_loaded": size, "days": strip}
+            metadata |= {"seconds": seconds, "answers_loaded": len(loaded), "bytes_loaded": size, "report_days": strip}
             metadata |= {f"answers_{verdict}": count for verdict, count in verdicts.items()}
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 

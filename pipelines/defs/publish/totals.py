@@ -41,8 +41,8 @@ def totals(folder: Path) -> dg.MarkdownMetadataValue:
     with duckdb.connect(str(folder / DATABASE_NAME), read_only=True) as con:
         tenants = con.execute(_TOTALS).fetchall()
     shown = tenants[:_MOST_TENANTS]
-    header = [f"{name}<br>{start} to {end}" if start else name for name, start, end, *_ in shown]
-    lines = [_line(["Last 28 days", *map(_plain, header)]), _line(["---", *["---:"] * len(shown)])]
+    lines = [_line(["", *(_plain(name) for name, *_ in shown)]), _line(["---", *["---:"] * len(shown)])]
+    lines.append(_line(["Days", *(f"{start} to {end}" if start else NO_FIGURE for _, start, end, *_ in shown)]))
     for place, figure in enumerate(_FIGURES, start=3):
         lines.append(_line([figure, *(_number(tenant[place]) for tenant in shown)]))
     more = len(tenants) - len(shown)

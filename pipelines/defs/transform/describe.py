@@ -57,8 +57,9 @@ def column_lineage(node: Node, parent: Node, parent_key: dg.AssetKey) -> dg.Tabl
 
 def describe_test(node: Node) -> str | None:
     """What a dbt test sees to, in a sentence; None for a test of a kind that is not known and not described."""
-    if node.get("description"):
-        return str(node["description"]).strip()
+    described = (node.get("config", {}).get("meta") or {}).get("description") or node.get("description")
+    if described:
+        return str(described).strip()
     test = node.get("test_metadata") or {}
     given = test.get("kwargs", {})
     column = given.get("column_name")
