@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_config_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from pipelines.clouds import CLOUDS
+from pipelines.notify.settings import NOTIFY_FILES, NotifySettings
 from pipelines.sign_in import SIGN_IN_KINDS, Secret, SettingsError, SignInSettings
 from pipelines.tenants import (
     TenantDefaults,
@@ -37,7 +38,7 @@ TENANTS_FILE = Path("tenants.toml")
 NO_FILE = "none"
 
 
-class Settings(BaseSettings):
+class Settings(NotifySettings):
     """All settings, with their defaults. Field ``x`` is read from ``M365_X``."""
 
     model_config = SettingsConfigDict(
@@ -251,6 +252,7 @@ _PATHS = (
     "certificate_passphrase_file",
     "federated_token_file",
     "pseudonym_key_file",
+    *NOTIFY_FILES,
 )
 
 

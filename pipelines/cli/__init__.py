@@ -14,10 +14,12 @@ from pipelines.cli import (
     forget,
     import_,
     login,
+    notify,
     open_,
     purge,
     query,
     rebuild,
+    report,
     simulate,
     skus,
     status,
@@ -49,6 +51,7 @@ app.command()(login.login)
 app.command()(sync.sync)
 app.command("import")(import_.import_)
 app.command()(query.query)
+app.command()(report.report)
 app.command()(export.export)
 app.command("open")(open_.open_)
 app.command()(status.status)
@@ -57,6 +60,7 @@ app.command()(rebuild.rebuild)
 app.command()(purge.purge)
 app.command()(forget.forget)
 app.add_typer(skus.app, name="skus")
+app.command()(notify.notify)
 app.command()(ui.ui)
 app.command()(demo.demo)
 app.command()(simulate.simulate)

@@ -38,7 +38,7 @@ def demo(
             f"A simulated tenant of {users} people answers at {server.graph_url}; it is {day} there.", highlight=False
         )
         # Whatever the folder's own .env and tenants.toml say, the demo's tenant is the simulated one.
-        own = {"M365_AUTH": "secret", "M365_CLOUD": "global", "M365_TENANTS_FILE": "none"}
+        own = {"M365_AUTH": "secret", "M365_CLOUD": "global", "M365_TENANTS_FILE": "none", "M365_NOTIFY": "0"}
         folders = {"M365_DATA_DIR": str(data_dir), "M365_RULES_DIR": str(_rules(data_dir / "rules"))}
         os.environ.update(server.settings() | own | folders)
         settings = load_settings()

@@ -8,6 +8,7 @@ from datetime import date
 import dagster as dg
 
 from pipelines.defs.runs import working_on
+from pipelines.defs.telling import tell_of_run
 from pipelines.graph.errors import GraphError
 from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
 from pipelines.sync.tenants import TenantWork
@@ -42,13 +43,16 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Workplace"]:
-        """While the run works, it can be told from one that was killed."""
+        """While the run works, it can be told from one that was killed; when it ends, people are told."""
         run = context.run
         if context.instance is None or run is None:
             yield self
             return
         with working_on(context.instance, run.run_id):
-            yield self
+            try:
+                yield self
+            finally:
+                tell_of_run(context.instance, run, _warner(context))
 
     def settings(self) -> Settings:
         """All settings; raises dg.Failure with one sentence when they cannot be used."""
@@ -103,6 +107,14 @@ def readable_errors() -> Iterator[None]:
         if not is_out_of_space(error):
             raise
         raise dg.Failure(description=NO_SPACE, allow_retries=False) from None
+
+
+def _warner(context: dg.InitResourceContext) -> Callable[[str], None]:
+    def warn(sentence: str) -> None:
+        if context.log is not None:
+            context.log.warning(sentence)
+
+    return warn
 
 
 def waiting_logger(context: dg.AssetExecutionContext) -> Callable[[float, str], None]:
