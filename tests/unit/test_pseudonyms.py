@@ -274,6 +274,7 @@ def test_no_file_of_the_admin_build_names_anybody(settings: Settings) -> None:
     text = repr(list(book["Read me"].values))
     assert "People are pseudonyms here" in text
     assert "Names people" not in text
+    assert '"People are pseudonyms."' in (admin / "m365_usage.html").read_text(encoding="utf-8")
 
 
 def test_what_is_said_of_the_columns_is_true_there(settings: Settings) -> None:

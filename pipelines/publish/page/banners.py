@@ -21,6 +21,10 @@ def banners(facts: Facts) -> list[dict[str, str]]:
                 "Org settings > Reports.",
             )
         )
+    pseudonyms = "select 1 from publish_info where name = 'people' and value = 'pseudonyms'"
+    if facts.db.records(pseudonyms, needs=["publish_info"]):
+        text = "The same one for a person everywhere; only the warehouse tells who is meant. docs/privacy.md says how."
+        found.append(_banner("info", "People are pseudonyms.", text))
     # Days older than every period on this page are nobody's concern here any more.
     absent = [row for row in facts.report_days if not row["is_observed"] and row["state"] != "late"]
     lost = [row for row in absent if row["state"] == "lost"]
