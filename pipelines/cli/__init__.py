@@ -19,7 +19,6 @@ from pipelines.cli import (
     purge,
     query,
     rebuild,
-    report,
     simulate,
     skus,
     status,
@@ -51,7 +50,6 @@ app.command()(login.login)
 app.command()(sync.sync)
 app.command("import")(import_.import_)
 app.command()(query.query)
-app.command()(report.report)
 app.command()(export.export)
 app.command("open")(open_.open_)
 app.command()(status.status)
