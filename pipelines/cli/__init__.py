@@ -19,6 +19,7 @@ from pipelines.cli import (
     purge,
     query,
     rebuild,
+    report,
     simulate,
     skus,
     status,
@@ -50,6 +51,7 @@ app.command()(login.login)
 app.command()(sync.sync)
 app.command("import")(import_.import_)
 app.command()(query.query)
+app.command()(report.report)
 app.command()(export.export)
 app.command("open")(open_.open_)
 app.command()(status.status)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
+import typer
 from rich.console import Console
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors and what was asked for.")]
 
 # Into a file or a pipe there is no edge to stay inside of.
 PLAIN_WIDTH = 140
@@ -15,13 +19,13 @@ def results() -> Console:
     return _console(stderr=False)
 
 
-def messages() -> Console:
-    """For progress, warnings and errors."""
-    return _console(stderr=True)
+def messages(*, quiet: bool = False) -> Console:
+    """For progress, warnings and errors; quiet: for progress that nobody wants to see."""
+    return _console(stderr=True, quiet=quiet)
 
 
-def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr)
+def _console(*, stderr: bool, quiet: bool = False) -> Console:
+    console = Console(stderr=stderr, quiet=quiet)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(stderr=stderr, width=PLAIN_WIDTH)
+        console = Console(stderr=stderr, quiet=quiet, width=PLAIN_WIDTH)
     return console

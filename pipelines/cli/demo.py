@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import messages, results
+from pipelines.cli.console import Quiet, messages, results
 from pipelines.cli.summary import print_summary
 from pipelines.cli.sync import run_sync
 from pipelines.settings import load_settings
@@ -27,9 +27,10 @@ def demo(
     days: Annotated[int, typer.Option(min=1, max=28, help="How many report days.")] = 28,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
     today: Annotated[bool, typer.Option("--today", help="Use the current day instead of a pinned one.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Start a simulated Microsoft 365 tenant, run the whole sync against it over TLS, and show the result."""
-    console = messages()
+    console = messages(quiet=quiet)
     day = datetime.now(timezone.utc).date() if today else DEMO_TODAY
     data_dir = Path(os.environ.get("M365_DATA_DIR") or Path("data") / "demo").absolute()
     tenant = Tenant(TenantSpec(seed=seed, users=users, today=day))
@@ -46,7 +47,7 @@ def demo(
         first = window.end - timedelta(days=days - 1)
         failures = run_sync(settings, console, first=max(first, window.start), last=window.end)
     for failure in failures:
-        console.print(failure, style="red", markup=False, highlight=False)
+        messages().print(failure, style="red", markup=False, highlight=False)
     if failures:
         raise typer.Exit(1)
     print_summary(settings, results())

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.cli.console import messages, results
+from pipelines.cli.console import Quiet, messages, results
 from pipelines.cli.jobs import report_outcome, run_job
 from pipelines.cli.tenants import known_tenants
 from pipelines.imports.importer import ImportedThing, ImportResult, import_files, verdicts
@@ -45,13 +45,14 @@ def import_(
     publish: Annotated[
         bool, typer.Option("--publish/--no-publish", help="Transform and publish after loading.")
     ] = True,
+    quiet: Quiet = False,
 ) -> None:
     """Load usage reports, people and licences that were exported by hand; docs/import.md says where to click.
 
     What a file is, is told from its content. Nothing is loaded unless every file is understood.
     """
     settings = load_settings()
-    landing, console = Landing(settings.landing_dir), messages()
+    landing, console = Landing(settings.landing_dir), messages(quiet=quiet)
     options = ImportOptions(
         tenant_id=import_tenant(settings, tenant),
         today=settings.today_utc,

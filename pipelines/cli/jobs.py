@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from pipelines.cli.console import messages
 from pipelines.cli.dagster_home import prepare_dagster_home
 from pipelines.settings import Settings
 
@@ -24,13 +25,21 @@ def run_job(settings: Settings, console: Console, name: str, ops: dict[str, Any]
         import dagster as dg
 
         from pipelines.definitions import defs
+        from pipelines.defs.loggers import progress_bar
 
+    job = defs.resolve_job_def(name)
     log = settings.data_dir / "dbt" / "console.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     # dbt's own lines go to a file: what the run does is told by the progress log.
-    with dg.DagsterInstance.get() as instance, log.open("w") as file, contextlib.redirect_stdout(file):
-        result = defs.resolve_job_def(name).execute_in_process(
-            instance=instance, run_config={"ops": ops or {}, "loggers": {"progress": {}}}, raise_on_error=False
+    with (
+        dg.DagsterInstance.get() as instance,
+        log.open("w") as file,
+        progress_bar(console, len(job.graph.node_dict)),
+        contextlib.redirect_stdout(file),
+    ):
+        loggers = {"progress": {"config": {"quiet": console.quiet}}}
+        result = job.execute_in_process(
+            instance=instance, run_config={"ops": ops or {}, "loggers": loggers}, raise_on_error=False
         )
     return [] if result.success else _failures(result)
 
@@ -39,7 +48,7 @@ def report_outcome(settings: Settings, console: Console, failures: list[str]) ->
     """Say where the result is, or what failed; then the command ends with exit code 1."""
     if failures:
         for failure in failures:
-            console.print(failure, style="red", markup=False, highlight=False, soft_wrap=True)
+            messages().print(failure, style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
     published = " and ".join(str(settings.data_dir / link) for link in ("published", "published_admin"))
     console.print(f"Published: {published}", highlight=False, soft_wrap=True)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pipelines.cli.console import messages
+from pipelines.cli.console import Quiet, messages
 from pipelines.cli.jobs import report_outcome, run_job
 from pipelines.settings import SettingsError, load_settings
 from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.rebuild import rebuild_warehouse
 
 
-def rebuild() -> None:
+def rebuild(quiet: Quiet = False) -> None:
     """Make the warehouse anew from landing/, transform and publish it. Asks Microsoft nothing."""
     settings = load_settings()
     if not settings.landing_dir.is_dir():
         raise SettingsError(f"There is no {settings.landing_dir} to rebuild from.")
-    console = messages()
+    console = messages(quiet=quiet)
     with console.status("Loading everything again …"):
         loaded = rebuild_warehouse(
             settings.warehouse_path,
@@ -27,5 +27,5 @@ def rebuild() -> None:
         if result.verdict and result.verdict.verdict == "refused":
             what = f"{result.record.source} {result.record.report_date or result.record.report_period or ''}".strip()
             reason = f"{what}, received {result.record.requested_at:%Y-%m-%d %H:%M} UTC: {result.verdict.reason}"
-            console.print(reason, style="yellow", markup=False, highlight=False)
+            messages().print(reason, style="yellow", markup=False, highlight=False)
     report_outcome(settings, console, run_job(settings, console, "refresh"))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines.cli.console import messages
+from pipelines.cli.console import Quiet, messages
 from pipelines.cli.jobs import report_outcome, run_job
 from pipelines.settings import Settings, SettingsError, load_settings
 
@@ -25,12 +25,13 @@ def sync(
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last report date to ask for.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Ask again for every day, settled or not.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fetch what is missing or still settling, load, transform and publish."""
     settings = load_settings()
     chosen = settings.chosen_tenants(tenant)
     first, last = _range(settings, start, end)
-    console = messages()
+    console = messages(quiet=quiet)
     failures = run_sync(
         settings, console, first=first, last=last, tenant=chosen[0].tenant_id if tenant else None, full=full
     )

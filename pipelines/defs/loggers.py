@@ -1,10 +1,21 @@
 """A log for people who wait: one line per thing done, no internals."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 _STEPS = {
     "landing__report_settings": "Reading the report settings",
@@ -25,15 +36,43 @@ WAITING = "Waiting: another run works on the warehouse."
 _AS_IT_IS: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 
 
+# The steps that are over, of a run that somebody watches on a terminal.
+_watched: list[tuple[Progress, TaskID]] = []
+
+
+@contextmanager
+def progress_bar(console: Console, steps: int) -> Iterator[None]:
+    """On a terminal, a bar of so many steps under the lines of the one run that goes on meanwhile in this process."""
+    if not console.is_terminal or console.quiet:
+        yield
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        _watched.append((bar, bar.add_task("Starting", total=steps)))
+        try:
+            yield
+        finally:
+            _watched.pop()
+
+
 class _ProgressHandler(logging.Handler):
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         super().__init__()
-        self._console = Console(stderr=True)
+        # Above the bar, where there is one.
+        self._console = _watched[-1][0].console if _watched else Console(stderr=True, quiet=quiet)
 
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         if event is not None:
+            for bar, task in _watched:
+                _move(bar, task, event.event_type_value, event.step_key)
             if event.event_type_value == "STEP_START" and event.step_key in _STEPS:
                 self._console.print(f"{_STEPS[event.step_key]} …", style="bold", **_AS_IT_IS)
             elif (event.message or "").startswith(_BLOCKED):
@@ -45,11 +84,22 @@ class _ProgressHandler(logging.Handler):
         self._console.print(f"  {meta.get('orig_message') or record.getMessage()}", style=style, **_AS_IT_IS)
 
 
-def _progress(_: dg.InitLoggerContext) -> logging.Logger:
+def _move(bar: Progress, task: TaskID, what: str, step: str | None) -> None:
+    if what == "STEP_START" and step:
+        bar.update(task, description=_STEPS.get(step, step))
+    elif what in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
+        bar.advance(task)
+
+
+def _progress(context: dg.InitLoggerContext) -> logging.Logger:
     """Steps as they begin, and what our own code says; Dagster's own events are left out."""
     logger = logging.Logger("progress", level=logging.DEBUG)
-    logger.addHandler(_ProgressHandler())
+    logger.addHandler(_ProgressHandler(quiet=context.logger_config["quiet"]))
     return logger
 
 
-progress = dg.LoggerDefinition(_progress, description="Progress lines for a terminal.")
+progress = dg.LoggerDefinition(
+    _progress,
+    config_schema={"quiet": dg.Field(bool, default_value=False, description="Say nothing.")},
+    description="Progress lines for a terminal.",
+)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts
-from pipelines.publish.page.licences import money, totals
+from pipelines.publish.page.headline import licensed, paid_licences, take_back
+from pipelines.publish.page.licences import money
 from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number, percent, signed
 from pipelines.publish.page.read import ALL
 from pipelines.publish.page.use import NO_DAYS, daily_panel, suite_and_teams
@@ -45,12 +46,9 @@ def _tiles(facts: Facts) -> Panel:
 
 
 def _licensed(facts: Facts) -> Row:
-    window = facts.window("suite", ALL, 28, "all")
-    licensed = window.get("licensed_users")
-    detail = "people hold a licence for the Office suite"
-    if licensed is None:
-        detail = "who is licensed is not known yet"
-    return ["Licensed", number(licensed) if licensed is not None else NONE, detail, "departments"]
+    people = licensed(facts)
+    detail = "people hold a licence for the Office suite" if people is not None else "who is licensed is not known yet"
+    return ["Licensed", number(people) if people is not None else NONE, detail, "departments"]
 
 
 def _weekly(facts: Facts) -> Row:
@@ -79,37 +77,23 @@ def _average(facts: Facts, app: str) -> Row:
 
 
 def _spare(facts: Facts) -> Row:
-    paid = [row for row in facts.inventory if facts.is_paid(row)]
-    if not paid:
+    paid = paid_licences(facts)
+    if paid is None:
         return ["Spare licences", NONE, "no licences are known", "licences"]
-    spare = sum(row["unassigned"] or 0 for row in paid)
-    cost = totals(
-        [row | {"cost": row["unit_price"] * (row["unassigned"] or 0)} for row in paid if row["unit_price"] is not None],
-        "cost",
-    )
-    missing = sum(1 for row in paid if row["unit_price"] is None and row["unassigned"])
-    detail = f"{money(cost)} a month" if cost else "cost unknown"
-    detail += f"; {missing} products without a price" if missing else ""
-    return ["Spare licences", number(spare), detail, "licences"]
+    detail = f"{money(paid.spare_cost)} a month" if paid.spare_cost else "cost unknown"
+    detail += f"; {paid.unpriced_spare} products without a price" if paid.unpriced_spare else ""
+    return ["Spare licences", number(paid.unassigned), detail, "licences"]
 
 
 def _give_back(facts: Facts) -> Row:
     label = "Can be taken back"
-    savings = facts.table("license_savings", "product_name")
-    shown = [row for row in savings if row["reclaimable"] is not None]
-    hidden = len(savings) - len(shown)
-    if not shown:
-        return [label, NONE, "hidden: small groups" if hidden else "nothing can be judged yet", "licences"]
-    count = sum(row["reclaimable"] for row in shown)
-    prices = {row["sku_id"]: row for row in facts.inventory}
-    priced = [prices[row["sku_id"]] | {"back": row["reclaimable"]} for row in shown if row["sku_id"] in prices]
-    monthly = totals(
-        [row | {"cost": row["unit_price"] * row["back"]} for row in priced if row["unit_price"] and row["back"]], "cost"
-    )
-    yearly = {currency: amount * 12 for currency, amount in monthly.items()}
+    found = take_back(facts)
+    if found is None or found.licences is None:
+        return [label, NONE, "hidden: small groups" if found else "nothing can be judged yet", "licences"]
+    yearly = {currency: amount * 12 for currency, amount in found.saving.items()}
     detail = f"licences held and not needed; {money(yearly)} a year" if yearly else "licences held and not needed"
-    rest = f"; {hidden} products with small groups hidden" if hidden else ""
-    return [label, number(count), detail + rest, "licences"]
+    rest = f"; {found.hidden} products with small groups hidden" if found.hidden else ""
+    return [label, number(found.licences), detail + rest, "licences"]
 
 
 def _changes_panel(facts: Facts) -> Panel:
