@@ -7,10 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.warehouse.publish import PublishedTable
+from pipelines.warehouse.publish import OWN_TABLES, PublishedTable
 
 PARQUET_FOLDER = "parquet"
-OWN_TABLES = ("data_dictionary", "publish_info")
 
 
 def write_parquet(

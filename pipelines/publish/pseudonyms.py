@@ -101,19 +101,14 @@ class Pseudonyms:
             f"left join temp.pseudonyms on pseudonyms.user_key = data.user_key) order by {order}"
         )
 
-    def description(self, table: PublishedTable, column: str, text: str) -> str:
-        """What is said of a column, and what became of it here."""
-        kind = dict(table.personal).get(column)
-        return f"{text} {_MEANINGS[kind]}" if kind else text
-
     def dictionary(self, rows: Sequence[DictionaryRow], tables: Sequence[PublishedTable]) -> list[DictionaryRow]:
         """The rows of the data dictionary as they are true here."""
-        kinds = {(table.name, column): (table, kind) for table in tables for column, kind in table.personal}
+        kinds = {(table.name, column): kind for table in tables for column, kind in table.personal}
         changed = []
         for name, column, place, sql_type, is_grain, grain, meaning, additivity in rows:
             if (name, column) in kinds:
-                table, kind = kinds[name, column]
-                meaning = self.description(table, column, meaning)
+                kind = kinds[name, column]
+                meaning = f"{meaning} {_MEANINGS[kind]}"
                 sql_type = "bigint" if kind == "key" else sql_type
             changed.append((name, column, place, sql_type, is_grain, grain, meaning, additivity))
         return changed

@@ -1,4 +1,4 @@
-"""The published databases: the marts copied out of the warehouse, with their comments, and nothing else."""
+"""The published databases: the marts copied out of the warehouse, what they mean beside them, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from pipelines.warehouse.database import transaction
 # The oldest storage version that DuckDB still writes: every 1.x reader opens it.
 STORAGE_VERSION = "v1.0.0"
 DATABASE_NAME = "m365_usage.duckdb"
+# The tables that are about the published copy itself.
+OWN_TABLES = ("data_dictionary", "publish_info")
 
 # table, column, position, type, is_grain, grain, meaning, additivity
 DictionaryRow = tuple[str, str, int, str, bool, str, str, str | None]
@@ -43,9 +45,6 @@ class Copying(Protocol):
 
     def select(self, table: PublishedTable) -> str:
         """The query whose rows are published as this table."""
-
-    def description(self, table: PublishedTable, column: str, text: str) -> str:
-        """What is said of a column there; text is what is said of it in the warehouse."""
 
 
 def plain_select(table: PublishedTable) -> str:
@@ -113,8 +112,8 @@ def write_database(
             for table in tables:
                 if table.is_view:
                     _copy_view(con, table, tables)
-            _copy_comments(con, tables, copying)
             _write_own_tables(con, facts, dictionary)
+            _write_comments(con, tables, dictionary)
         rows = {table.name: _count(con, table.name) for table in tables}
         con.execute("checkpoint target")
     finally:
@@ -144,11 +143,6 @@ def _write_own_tables(
             f"insert into target.main.data_dictionary select {columns}",
             [list(column) for column in zip(*dictionary, strict=True)],
         )
-    for table in ("publish_info", "data_dictionary"):
-        own = [row for row in dictionary if row[0] == table]
-        for _, column, _, _, _, grain, meaning, _ in own:
-            con.execute(f"comment on column target.main.{table}.{_name(column)} is '{_literal(meaning)}'")
-            con.execute(f"comment on table target.main.{table} is '{_literal(grain)}'")
 
 
 def read_manifest(path: Path) -> Mapping[str, Any]:
@@ -192,32 +186,23 @@ def _relation_pattern(*parts: str) -> re.Pattern[str]:
     return re.compile(rf'(?<![\w".]){quoted}' + (r'(?![\w"])' if parts[-1] else ""))
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection, tables: list[PublishedTable], copying: Copying | None) -> None:
-    published = {(table.source_schema, table.source_name): table for table in tables}
-    comments = con.execute(
-        """
-        select schema_name, table_name, null as column_name, comment from duckdb_tables()
-        where database_name = current_database() and comment is not null
-        union all
-        select schema_name, view_name, null, comment from duckdb_views()
-        where database_name = current_database() and comment is not null
-        union all
-        select schema_name, table_name, column_name, comment from duckdb_columns()
-        where database_name = current_database() and comment is not null
-        """
-    ).fetchall()
-    statements = []
-    for schema, name, column, comment in comments:
-        table = published.get((schema, name))
-        if table is None:
-            continue
-        relation = f"target.main.{_name(table.name)}"
-        kind = "view" if table.is_view else "table"
-        text = copying.description(table, column, comment) if copying and column else comment
-        what = f"column {relation}.{_name(column)}" if column else f"{kind} {relation}"
-        statements.append(f"comment on {what} is '{_literal(text)}'")
+def _write_comments(
+    con: duckdb.DuckDBPyConnection, tables: list[PublishedTable], dictionary: Sequence[DictionaryRow]
+) -> None:
+    """Say of each table and column that is there what the dictionary says of it."""
+    views = {table.name for table in tables if table.is_view}
+    columns = "select table_name, column_name from duckdb_columns() where database_name = 'target'"
+    there = set(con.execute(columns).fetchall())
+    statements = {}
+    for name, column, _, _, _, grain, meaning, additivity in dictionary:
+        if (name, column) in there:
+            relation = f"target.main.{_name(name)}"
+            text = f"{meaning} {additivity}" if additivity else meaning
+            kind = "view" if name in views else "table"
+            statements[name, ""] = f"comment on {kind} {relation} is '{_literal(grain)}'"
+            statements[name, column] = f"comment on column {relation}.{_name(column)} is '{_literal(text)}'"
     if statements:
-        con.execute("; ".join(statements))
+        con.execute("; ".join(statements.values()))
 
 
 def _count(con: duckdb.DuckDBPyConnection, name: str) -> int:

@@ -222,7 +222,6 @@ def settings_of_a_release(tmp_path: Path) -> Settings:
             create table main.days as select unnest([1, 1, 2, -7]) as user_key;
             create view main.app_days as select user_key, 'word' as app from warehouse.main.days;
             create table shareable.shareable__tenants as from main.tenants;
-            comment on column main.users.display_name is 'Name.';
         """)
     (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
     return found
@@ -280,7 +279,7 @@ def test_no_file_of_the_admin_build_names_anybody(settings: Settings) -> None:
 def test_what_is_said_of_the_columns_is_true_there(settings: Settings) -> None:
     publish(settings, pseudonymize=True)
     (comment,) = rows(settings, "select comment from duckdb_columns() where column_name = 'display_name'")
-    assert comment == ("Name. In this release the person's pseudonym.",)
+    assert comment == ("It. In this release the person's pseudonym.",)
     described = rows(
         settings,
         "select type, meaning from data_dictionary where table_name = 'app_days' and column_name = 'user_key'",

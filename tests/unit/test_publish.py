@@ -14,6 +14,7 @@ import pytest
 from pipelines.warehouse.publish import (
     DATABASE_NAME,
     STORAGE_VERSION,
+    DictionaryRow,
     PublishedTable,
     published_tables,
     read_manifest,
@@ -82,15 +83,11 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             );
             insert into marts.users values
                 (1, 'O''Hara "x"', ['a', null], '2026-08-31 06:00:00+00', '2026-08-31'), (2, null, [], null, null);
-            comment on table marts.users is 'One row per person; it''s the grain -- truly.';
-            comment on column marts.users.name is 'Name; ''quoted'' and "so".';
             create table marts.users_daily (day date, n integer);
             insert into marts.users_daily values ('2026-08-30', 5);
             create table marts.secret (x integer);
             create view marts.user_names as select u.name, d.n
                 from warehouse.marts.users as u, warehouse.marts.users_daily as d;
-            comment on view marts.user_names is 'A view.';
-            comment on column marts.user_names.name is 'From users.';
             set timezone = 'UTC';
         """)
         yield opened
@@ -101,6 +98,13 @@ def table(name: str, source: str | None = None, *, is_view: bool = False) -> Pub
 
 
 USERS, DAILY, NAMES = table("users"), table("users_daily"), table("user_names", is_view=True)
+GRAIN = "One row per person; it's the grain -- truly."
+DICTIONARY: list[DictionaryRow] = [
+    ("users", "name", 1, "string", False, GRAIN, "Name; 'quoted' and \"so\".", None),
+    ("users_daily", "n", 1, "bigint", False, "One row per day.", "People.", "Do not add."),
+    ("user_names", "name", 1, "string", False, "A view.", "From users.", None),
+    ("elsewhere", "name", 1, "string", False, "Not in this build.", "Nothing.", None),
+]
 FACTS = {"publish_id": "p1", "data_through": "2026-08-29"}
 
 
@@ -148,18 +152,22 @@ def test_the_facts_of_the_release_are_in_the_file(con: duckdb.DuckDBPyConnection
     assert dict(rows_of(target, "from publish_info")) == FACTS
 
 
-def test_comments_are_copied_whatever_they_hold(con: duckdb.DuckDBPyConnection, target: Path) -> None:
-    write_database(con, [USERS, DAILY, NAMES], target, FACTS)
+def test_comments_say_what_the_dictionary_says_whatever_it_holds(con: duckdb.DuckDBPyConnection, target: Path) -> None:
+    write_database(con, [USERS, DAILY, NAMES], target, FACTS, DICTIONARY)
     assert dict(rows_of(target, "select table_name, comment from duckdb_tables()")) == {
-        "users": "One row per person; it's the grain -- truly.",
-        "users_daily": None,
+        "users": GRAIN,
+        "users_daily": "One row per day.",
         "publish_info": None,
         "data_dictionary": None,
     }
     assert rows_of(target, "select comment from duckdb_views() where view_name = 'user_names'") == [("A view.",)]
     assert rows_of(
         target, "select table_name, column_name, comment from duckdb_columns() where comment is not null order by all"
-    ) == [("user_names", "name", "From users."), ("users", "name", "Name; 'quoted' and \"so\".")]
+    ) == [
+        ("user_names", "name", "From users."),
+        ("users", "name", "Name; 'quoted' and \"so\"."),
+        ("users_daily", "n", "People. Do not add."),
+    ]
 
 
 def test_a_view_reads_the_published_tables(con: duckdb.DuckDBPyConnection, target: Path) -> None:

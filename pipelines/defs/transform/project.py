@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +37,10 @@ class DbtResource(DbtCliResource):
     def _cli_version(self) -> Version:
         # Asking a process for it takes seconds.
         return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:  # noqa: ARG002
+        # For looking into the database after each model, which nothing here does: it would load all of dbt once more.
+        return None
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
