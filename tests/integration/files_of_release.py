@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -55,4 +57,35 @@ def texts(folder: Path) -> dict[str, str]:
                 found[path.name] = "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
         else:
             found[path.name] = path.read_bytes().decode(errors="replace")
+    return found
+
+
+def values(folder: Path) -> dict[str, set[str]]:
+    """The different texts in each file of a build, lower case: every cell, every value of a table, bytes as words."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.resolve().rglob("*.*")):
+        if path.suffix == ".parquet":
+            found[path.name] = _texts_of(f"'{path}'")
+        elif path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as con:
+                tables = [str(name) for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()]
+                found[path.name] = set().union(*(_texts_of(name, con) for name in tables))
+        elif path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as archive:
+                cells = " ".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
+            found[path.name] = {html.unescape(text).lower() for text in re.split(r"<[^>]*>", cells)}
+        elif path.is_file():
+            found[path.name] = {text.lower() for text in re.findall(r'"([^"]{1,200})"', path.read_text("utf-8"))}
+        if path.is_file():
+            found[path.name] |= {path.read_bytes().decode("utf-8", "replace").lower()}
+    return found
+
+
+def _texts_of(relation: str, con: duckdb.DuckDBPyConnection | None = None) -> set[str]:
+    con = con or duckdb.connect()
+    columns = con.sql(f"from {relation}").columns
+    found: set[str] = set()
+    for column in columns:
+        rows = con.execute(f'select distinct lower(cast("{column}" as varchar)) from {relation}').fetchall()
+        found.update(text for (text,) in rows if text)
     return found

@@ -9,12 +9,16 @@ import io
 import math
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
+from pipelines.publish.release import publish_release
 from pipelines.simulator import Tenant
 from tests.integration.conftest import TODAY, Rig, tenant
+from tests.integration.files_of_release import values
 
 APPS = ["Outlook", "Word", "Excel", "PowerPoint", "OneNote", "Teams"]
 SUITE = APPS[:5]
@@ -220,3 +224,51 @@ def test_every_day_is_final_or_settling(rig: Rig) -> None:
         rig.query(f"select report_date, state from report_days where tenant_id = '{tenant_id(1)}' order by report_date")
     )
     assert states == {day: "final" if (TODAY - day).days >= 10 else "provisional" for day in DAYS}
+
+
+def names_of(served: Tenant) -> set[str]:
+    """All names and ids of the people of a tenant, lower case."""
+    found = set()
+    for user in [*served.users(), *served.deleted_users()]:
+        addresses = [str(address).partition(":")[2] for address in user.get("proxyAddresses") or []]
+        texts = [user.get(key) for key in ("id", "userPrincipalName", "mail", "displayName")]
+        # A shared mailbox may be called Info.
+        found |= {str(text).lower() for text in [*texts, *addresses] if text and len(str(text)) > 5}
+    return found
+
+
+def found_names(folder: Path, names: set[str], some: list[str]) -> dict[str, set[str]]:
+    """Names in each file of a build: of all people where the file's values are told apart, of some in its bytes."""
+    result = {}
+    for name, texts in values(folder).items():
+        found = texts & names | {word for word in some if any(word in text for text in texts if len(text) > 200)}
+        if found:
+            result[name] = found
+    return result
+
+
+def test_with_pseudonyms_no_admin_file_names_anybody(rig: Rig, tmp_path: Path) -> None:
+    manifest = rig.data_dir / "target" / "manifest.json"
+    names = set().union(*(names_of(tenant(seed)) for seed in SEEDS))
+    some = sorted(names, key=lambda name: (-len(name), name))[::10]
+    admin = rig.data_dir / "published_admin"
+    rig.overrides = {"pseudonym_key_file": tmp_path / "key"}
+    publish_release(rig.settings, manifest)
+    files = {"m365_usage.duckdb", "m365_usage.html", "m365_usage.xlsx", "users.parquet"}
+    assert files <= set(found_names(admin, names, some)), "names can be found where they are"
+    count = "select count(*), count(distinct u.display_name) from user_app_days d join users u using (user_key)"
+    before = read(admin, count)
+
+    rig.overrides["pseudonymize"] = True
+    publish_release(rig.settings, manifest)
+    assert found_names(admin, names, some) == {}
+    assert read(admin, count)[0][0] == before[0][0]
+    assert read(admin, "select count(distinct user_key) - count(*) from users") == [(0,)]
+    managers = "select count(*) from users m join users u on u.display_name = m.manager_name"
+    assert read(admin, managers)[0][0] > 100
+    assert [path.parent.name for path in (rig.data_dir / "releases").glob("*/admin")] == [admin.resolve().parent.name]
+
+
+def read(folder: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str((folder / "m365_usage.duckdb").resolve()), read_only=True) as con:
+        return con.execute(sql).fetchall()
