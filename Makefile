@@ -32,9 +32,10 @@ sync: $(STAMP)  ## fetch, load, transform, publish, for the tenant in .env
 ui: $(STAMP)  ## the Dagster UI and the daemon that runs the schedule, on 127.0.0.1:3000
 	$(BIN)/m365-usage ui
 
-docs: $(STAMP)  ## the data dictionary, docs/data-dictionary.md, from the descriptions of the dbt project
+docs: $(STAMP)  ## docs/data-dictionary.md and build/models.html, from the descriptions of the dbt project
 	$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project --target-path target/docs
 	$(BIN)/python -m pipelines.publish.dictionary dbt_project/target/docs/manifest.json docs/data-dictionary.md
+	mkdir -p build && $(BIN)/python -m pipelines.publish.dbt_docs dbt_project/target/docs/manifest.json build/models.html
 
 lint: $(STAMP)  ## format, then check style and types
 	$(BIN)/ruff format .

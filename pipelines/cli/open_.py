@@ -13,24 +13,28 @@ import typer
 from pipelines.cli.console import messages
 from pipelines.cli.published import published_file, published_folder
 from pipelines.publish.workbook.names import WORKBOOK_NAME
-from pipelines.settings import load_settings
+from pipelines.settings import SettingsError, load_settings
 
 PAGE_NAME = "m365_usage.html"
+DOCS_NAME = "m365_usage_docs.html"
 
 
 def open_(
     workbook: Annotated[bool, typer.Option("--workbook", help="The Excel workbook, not the page.")] = False,
+    docs: Annotated[bool, typer.Option("--docs", help="The models and columns explained, not the page.")] = False,
     shareable: Annotated[bool, typer.Option("--shareable", help="The shareable copy: aggregates only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the path and nothing else.")] = False,
 ) -> None:
-    """Open the page of the newest release, or its workbook, and print the path.
+    """Open the page of the newest release, its workbook, or the documentation of its models, and print the path.
 
     Where there is no desktop, as on a server, the path is all there is.
     """
     settings = load_settings()
+    if docs and workbook:
+        raise SettingsError("Say either --docs or --workbook.")
     folder = published_folder(settings, shareable=shareable)
     has_page = (folder / PAGE_NAME).exists() and not workbook
-    path = published_file(folder, PAGE_NAME if has_page else WORKBOOK_NAME)
+    path = published_file(folder, DOCS_NAME if docs else PAGE_NAME if has_page else WORKBOOK_NAME)
     # For programs, too: the path alone stands on standard output.
     typer.echo(path)
     if not has_desktop():

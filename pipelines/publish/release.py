@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.publish.dbt_docs import DOCS_NAME, docs_page
 from pipelines.publish.dictionary import dictionary_rows
 from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.page.write import write_page
@@ -43,6 +44,7 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
     from pipelines.publish.workbook.write import write_workbook
 
     manifest = read_manifest(manifest_path)
+    docs = docs_page(manifest)
     publish_id = new_publish_id()
     rows: dict[str, dict[str, int]] = {}
     sizes: dict[str, dict[str, int]] = {}
@@ -70,11 +72,13 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
             parquet = write_parquet(path, folder / PARQUET_FOLDER, tables, facts)
             workbook = folder / WORKBOOK_NAME
             write_workbook(path, workbook, facts)
+            (folder / DOCS_NAME).write_text(docs, encoding="utf-8")
             sizes[name] = {
                 DATABASE_NAME: path.stat().st_size,
                 PARQUET_FOLDER: sum(parquet.values()),
                 WORKBOOK_NAME: workbook.stat().st_size,
                 PAGE_NAME: write_page(path, settings.today_utc).stat().st_size,
+                DOCS_NAME: (folder / DOCS_NAME).stat().st_size,
             }
 
         make_release(settings.data_dir, publish_id, build, keep=settings.keep_releases)

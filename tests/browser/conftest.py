@@ -181,12 +181,12 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
-    """Open a page from disk. Nothing else may be asked for, and nothing may go wrong."""
+def open_file(browser: Any) -> Iterator[Callable[..., Opened]]:
+    """Open a file from disk, offline. Nothing else may be asked for, and nothing may go wrong."""
     contexts = []
     seen: list[Opened] = []
 
-    def make(path: Path, view: str = "overview", **options: Any) -> Opened:
+    def make(path: Path, address: str = "", **options: Any) -> Opened:
         context = browser.new_context(accept_downloads=True, **{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         opened = Opened(context.new_page(), [], [])
@@ -196,8 +196,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
         opened.page.on("dialog", lambda dialog: (opened.errors.append("dialog"), dialog.dismiss()))
         opened.page.on("request", lambda request: opened.requests.append(request.url))
         context.set_offline(True)
-        opened.page.goto(f"{path.as_uri()}#{view}")
-        opened.ready()
+        opened.page.goto(f"{path.as_uri()}{address}")
         return opened
 
     yield make
@@ -207,6 +206,18 @@ def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
         assert opened.errors == [], f"the console is silent, but for {opened.errors}"
         foreign = [url for url in opened.requests if not url.startswith(("file:", "blob:", "data:"))]
         assert foreign == [], "no request leaves the page"
+
+
+@pytest.fixture
+def open_page(open_file: Callable[..., Opened]) -> Callable[..., Opened]:
+    """Open a view of a page and wait until it is drawn."""
+
+    def make(path: Path, view: str = "overview", **options: Any) -> Opened:
+        opened = open_file(path, f"#{view}", **options)
+        opened.ready()
+        return opened
+
+    return make
 
 
 @contextmanager

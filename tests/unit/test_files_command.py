@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from unit_release import HOSTILE, make_published
 
 from pipelines.cli import app, open_
+from pipelines.publish.dbt_docs import DOCS_NAME
 from pipelines.publish.neutral import neutral
 from pipelines.publish.page.names import PAGE_NAME
 
@@ -245,3 +246,16 @@ def test_query_says_that_people_are_pseudonyms(run: Run, data_dir: Path) -> None
     finally:
         with duckdb.connect(str(path)) as con:
             con.execute("delete from publish_info where name = 'people'")
+
+
+def test_the_documentation_is_opened_from_the_release(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_published(tmp_path / "data")
+    monkeypatch.setenv("M365_DATA_DIR", str(tmp_path / "data"))
+    assert "run m365-usage sync" in said(run("open", "--docs"))
+    path = tmp_path / "data" / "published" / DOCS_NAME
+    path.write_text("<p>")
+    assert run("open", "--docs", "--shareable", "--quiet").stdout == f"{path}\n"
+    assert "either" in said(run("open", "--docs", "--workbook"))
+    assert open_.DOCS_NAME == DOCS_NAME
