@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import NEXT_DAY, TODAY, WINDOW
+from pipelines.defs.transform.project import TESTED_ELSEWHERE
 from pipelines.rules import load_rules
 from pipelines.settings import Settings, load_settings
 from pipelines.warehouse.database import open_warehouse
@@ -31,7 +32,6 @@ DETAIL = "getM365AppUserDetail"
 DIRECTORY = ("users", "deletedUsers", "subscribedSkus", "subscriptions", "organization", "reportSettings")
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 # Data tests that a run leaves out, as pipelines.defs.transform does.
-TESTED_ELSEWHERE = [f"resource_type:test,path:{part}" for part in ("models/staging", "models/intermediate", "seeds")]
 # How far back a year goes, in windows of 28 days.
 YEAR = 13
 # Report days that the next day's run asks for again: those that were not settled.

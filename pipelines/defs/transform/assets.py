@@ -9,6 +9,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from pipelines.defs.resources import Workplace, readable_errors
 from pipelines.defs.transform.project import (
+    TESTED_ELSEWHERE,
     LayerTranslator,
     dbt_environment,
     dbt_project,
@@ -19,18 +20,12 @@ from pipelines.warehouse.lock import warehouse_lock
 
 project = dbt_project()
 
-# What a run tests is what came in and what goes out. The keys in between follow from the models, whatever the data,
-# and the seeds are ours: the project's own tests see to both.
-_TESTED_ELSEWHERE = " ".join(
-    f"resource_type:test,path:{folder}" for folder in ("models/staging", "models/intermediate", "seeds")
-)
-
 
 @dbt_assets(
     name="dbt",
     manifest=project.manifest_path,
     project=project,
-    exclude=_TESTED_ELSEWHERE,
+    exclude=" ".join(TESTED_ELSEWHERE),
     dagster_dbt_translator=LayerTranslator(),
     pool="duckdb",
 )
