@@ -116,11 +116,17 @@ def _facts(con: duckdb.DuckDBPyConnection, tenant: dict[str, Any], *, with_name:
             f"{_number(licenses.assigned)} assigned, {_number(licenses.unassigned)} unassigned"
             + (f", {licenses.over:,} over-assigned" if licenses.over else ""),
         ),
-        ("Can be taken back", _number(back) + (f"; {hidden} products with small groups not counted" if hidden else "")),
+        ("Can be taken back", _number(back) + _hidden(hidden)),
         ("Paid for and not needed", f"{' and '.join(spare)} a month" if spare else "unknown without prices"),
         ("Days with data", f"{tenant['days_with_data']}{missing}"),
     ]
     return [(f"{tenant['name']}, {label}", value) for label, value in facts] if with_name else facts
+
+
+def _hidden(products: int) -> str:
+    if not products:
+        return ""
+    return f"; {products} product{'' if products == 1 else 's'} with small groups not counted"
 
 
 def _lines(con: duckdb.DuckDBPyConnection, tenant: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from unit_reports import report, row
 
 from pipelines.notify import deliver
 from pipelines.notify.alerts import alerts, clean, run_failed
+from pipelines.notify.card import payload as card
 from pipelines.notify.channels import DeliveryError
 from pipelines.notify.deliver import Outcome, after_run
 from pipelines.notify.digest import digest, digest_week
@@ -191,11 +193,16 @@ def test_the_digest_says_the_figures_and_draws_them(tmp_path: Path) -> None:
     assert facts["Office suite: app-days"] == "6,963, its five apps summed up"
     assert facts["Teams on its own"] == "276 people, 3,089 days of use"
     assert facts["Paid licences"] == "199 assigned, 21 unassigned"
-    assert facts["Can be taken back"] == "21; 1 products with small groups not counted"
+    assert facts["Can be taken back"] == "21; 1 product with small groups not counted"
     assert facts["Paid for and not needed"] == "1,386 EUR a month"
     assert facts["Days with data"] == "27, 1 without"
     assert message.picture is not None
     assert message.picture.startswith(b"\x89PNG")
+    # The picture fits into a card of Teams, beside all the words.
+    (attachment,) = card(message)["attachments"]
+    (image,) = [block for block in attachment["content"]["body"] if block["type"] == "Image"]
+    assert base64.b64decode(image["url"].partition(",")[2]) == message.picture
+    assert message.picture_words == image["altText"]
     assert "Office suite 184, Teams 184" in message.picture_words
     assert "https://intranet.example/m365" in message.as_text()
 
