@@ -68,9 +68,13 @@ def keep_keys(con: duckdb.DuckDBPyConnection, root: Path, is_left_out: Callable[
     con.execute("drop table keys_to_keep")
 
 
-def add_upn_keys(con: duckdb.DuckDBPyConnection, tenant_id: str, source_sql: str) -> None:
-    """Give a key to every UPN of ``source_sql`` (columns upn, is_concealed) that has none yet."""
+def add_upn_keys(con: duckdb.DuckDBPyConnection, tenant_id: str, source_sql: str, *, are_new: bool = False) -> None:
+    """Give a key to every UPN of ``source_sql`` (columns upn, is_concealed) that has none yet.
+
+    are_new: the caller has looked, and none of them has.
+    """
     con.execute(_KEPT)
+    known = "" if are_new else "where seen.upn not in (select upn from raw.upn_keys where tenant_id = $tenant_id)"
     con.execute(
         f"""
         insert into raw.upn_keys
@@ -84,7 +88,7 @@ def add_upn_keys(con: duckdb.DuckDBPyConnection, tenant_id: str, source_sql: str
         from (select upn, bool_or(is_concealed) as is_concealed from ({source_sql}) group by upn) as seen
         left join kept_keys as kept
             on kept.kind = 'upn' and kept.tenant_id = $tenant_id and kept.name = seen.upn
-        where seen.upn not in (select upn from raw.upn_keys where tenant_id = $tenant_id)
+        {known}
         order by seen.upn
         """,
         {"tenant_id": tenant_id},

@@ -18,7 +18,7 @@ from pipelines.warehouse.load_directory import DIRECTORY_SOURCES, load_directory
 from pipelines.warehouse.load_report import load_period, load_user_counts
 from pipelines.warehouse.redact import redact_pending
 from pipelines.warehouse.report_csv import read_shape
-from pipelines.warehouse.stage_report import stage_report
+from pipelines.warehouse.stage_report import StagedReport, stage_report
 
 DAY_REPORT = "getM365AppUserDetail"
 COUNTS_REPORT = "getM365AppUserCounts"
@@ -82,8 +82,9 @@ def _load_one(
     try:
         if verifies_bodies and landing.body_path(record).is_file() and not landing.is_intact(record):
             raise RefusedBodyError("The landed file is damaged: it is no longer what was received.")
+        report = _stage_body(con, landing, record)
         with transaction(con):
-            verdict, facts = _load_body(con, landing, record, max_removed_share)
+            verdict, facts = _load_body(con, landing, record, report, max_removed_share)
             add_fetch(con, record, verdict, facts)
             landing.add_verdict(landed, verdict)
     except RefusedBodyError as refusal:
@@ -94,24 +95,40 @@ def _load_one(
     return LoadedFetch(record, verdict, facts)
 
 
-def _load_body(
-    con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRecord, max_removed_share: float
-) -> tuple[Verdict, LoadFacts]:
+def _stage_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRecord) -> StagedReport | None:
+    """Read a user detail report into temporary tables; None for other answers. Raises RefusedBodyError.
+
+    Before the transaction begins: the quick way to read it may fail, and DuckDB ends a transaction at any failure.
+    """
     path = landing.body_path(record)
     if not path.is_file():
         raise RefusedBodyError("The landed file is gone.")
     if record.source in DIRECTORY_SOURCES:
-        verdict, rows = load_directory(con, record, path)
-        return verdict, LoadFacts(rows=rows)
+        return None
     if not record.is_complete:
         # A page of HTML is refused as such.
         read_shape(path, ())
         raise RefusedBodyError("The report breaks off: it does not end with a line end.")
+    if record.source != DAY_REPORT:
+        return None
+    return stage_report(con, path, with_dates=record.report_date is None, body_bytes=record.body_bytes)
+
+
+def _load_body(
+    con: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    record: FetchRecord,
+    report: StagedReport | None,
+    max_removed_share: float,
+) -> tuple[Verdict, LoadFacts]:
+    path = landing.body_path(record)
+    if report is not None:
+        is_day = record.report_date is not None
+        verdict = load_day(con, record, report, max_removed_share) if is_day else load_period(con, record, report)
+        return replace(verdict, is_concealed=report.is_concealed, rows=report.rows), LoadFacts.of(report)
+    if record.source in DIRECTORY_SOURCES:
+        verdict, rows = load_directory(con, record, path)
+        return verdict, LoadFacts(rows=rows)
     if record.source == COUNTS_REPORT:
         return load_user_counts(con, record, path), LoadFacts()
-    if record.source != DAY_REPORT:
-        raise RefusedBodyError(f"Nothing here reads {record.source}.")
-    is_day = record.report_date is not None
-    report = stage_report(con, path, with_dates=not is_day)
-    verdict = load_day(con, record, report, max_removed_share) if is_day else load_period(con, record, report)
-    return replace(verdict, is_concealed=report.is_concealed, rows=report.rows), LoadFacts.of(report)
+    raise RefusedBodyError(f"Nothing here reads {record.source}.")

@@ -62,17 +62,7 @@ def load_day(
     if stored and stored.rows and report.is_concealed and not stored.is_concealed:
         return Verdict("kept", "Names are concealed in the new answer; the stored day with names stays.")
     day = {"tenant_id": record.tenant_id, "report_date": record.report_date}
-    add_upn_keys(con, record.tenant_id, f"select upn, is_concealed from staged where upn is not null and {ANY_USE}")
-    con.execute(
-        f"""
-        create or replace temp table new_day as
-        select k.upn_key, {_PACKED}
-        from staged as s
-        inner join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
-        where {ANY_USE}
-        """,
-        {"tenant_id": record.tenant_id},
-    )
+    _key_day(con, record.tenant_id)
     verdict = Verdict("applied")
     if stored:
         verdict = _compare(con, day, stored, report, max_removed_share)
@@ -84,6 +74,33 @@ def load_day(
             return verdict
     _replace(con, day)
     return verdict
+
+
+def _key_day(con: duckdb.DuckDBPyConnection, tenant_id: str) -> None:
+    """The staged people with use as ``new_day``, by key; upn is for those who had none yet and get one here."""
+    tenant = {"tenant_id": tenant_id}
+    con.execute(
+        f"""
+        create or replace temp table new_day as
+        select k.upn_key, {_PACKED}, case when k.upn_key is null then s.upn end as upn, s.is_concealed
+        from staged as s
+        left join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
+        where {ANY_USE} and s.upn is not null
+        """,
+        tenant,
+    )
+    # On most days everybody is known.
+    if not con.execute("select 1 from new_day where upn_key is null limit 1").fetchone():
+        return
+    add_upn_keys(con, tenant_id, "select upn, is_concealed from new_day where upn_key is null", are_new=True)
+    con.execute(
+        """
+        update new_day set upn_key = k.upn_key
+        from raw.upn_keys as k
+        where new_day.upn_key is null and k.tenant_id = $tenant_id and k.upn = new_day.upn
+        """,
+        tenant,
+    )
 
 
 def _compare(
@@ -99,6 +116,7 @@ def _compare(
             select upn_key, {_PACKED} from raw.m365_app_user_days
             where tenant_id = $tenant_id and report_date = $report_date
         ),
+        day as (select upn_key, {_PACKED} from new_day),
         old_unknown as (
             select {_PACKED}, user_rows from raw.m365_app_unknown_days
             where tenant_id = $tenant_id and report_date = $report_date
@@ -107,8 +125,8 @@ def _compare(
             select {_PACKED}, count(*)::integer as user_rows from staged where upn is null group by all
         )
         select
-            (select count(*) from (from old_day except from new_day))
-            + (select count(*) from (from new_day except from old_day))
+            (select count(*) from (from old_day except from day))
+            + (select count(*) from (from day except from old_day))
             + (select count(*) from (from old_unknown except from new_unknown))
             + (select count(*) from (from new_unknown except from old_unknown)),
             (select count(*) from old_day anti join new_day using (upn_key)),

@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +33,11 @@ _DAMAGED = "The landed file is damaged."
 
 @dataclass(frozen=True)
 class CsvShape:
-    """The header of one report file: column names in file order, and the line end."""
+    """The header of one report file: column names in file order, the line end, and the bytes of the header line."""
 
     columns: tuple[str, ...]
     line_end: str
+    header_bytes: int
 
 
 def read_shape(path: Path, required: Iterable[str]) -> CsvShape:
@@ -71,7 +72,7 @@ def read_shape(path: Path, required: Iterable[str]) -> CsvShape:
     doubled = sorted(name for name in set(columns) if counted[name.casefold()] > 1)
     if doubled:
         raise RefusedBodyError(f"The report has columns twice: {', '.join(doubled)}.")
-    return CsvShape(columns, line_end)
+    return CsvShape(columns, line_end, head.index(b"\n") + 1)
 
 
 def _column_names(header: str) -> tuple[str, ...]:
@@ -83,12 +84,13 @@ def _column_names(header: str) -> tuple[str, ...]:
     return tuple(" ".join(cell.split()) or f"column {number}" for number, cell in enumerate(cells, start=1))
 
 
-def read_csv_sql(shape: CsvShape) -> str:
+def read_csv_sql(shape: CsvShape, booleans: Collection[str] = ()) -> str:
     """A ``read_csv`` call over ``$path`` that reads every column as text, in the file's own order.
 
-    Flags are text, too, so that a cell which is neither yes nor no is seen rather than guessed at.
+    Flags are text, too, so that a cell which is neither yes nor no is seen rather than guessed at. booleans: columns
+    that DuckDB may guess at, as the caller sees to it.
     """
-    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in shape.columns)
+    columns = ", ".join(f"{_literal(name)}: '{'BOOLEAN' if name in booleans else 'VARCHAR'}'" for name in shape.columns)
     line_end = "'\\r\\n'" if shape.line_end == "\r\n" else "'\\n'"
     return (
         f"read_csv($path, header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
@@ -108,7 +110,7 @@ class FlagReader:
 
     def is_yes(self, column: str) -> str:
         """SQL that is true where the flag is set, else false, never NULL."""
-        name = _quoted(column)
+        name = quoted(column)
         if self.is_tolerant:
             return f"coalesce(lower(trim({name})) in ('yes', 'true'), false)"
         return f"coalesce({name} = 'Yes', false)"
@@ -140,14 +142,14 @@ class FlagReader:
             else "{0} = 'No' or {0} = 'Yes'"
         )
         return " + ".join(
-            f"case when {known.format(_quoted(flag))} or {_quoted(flag)} is null then 0 else 1 end"
+            f"case when {known.format(quoted(flag))} or {quoted(flag)} is null then 0 else 1 end"
             for flag in (*APP_FLAGS, *APP_PLATFORM_FLAGS)
         )
 
 
 def date_sql(column: str) -> str:
     """A date cell: ``YYYY-MM-DD``, with or without a time behind it; empty is NULL."""
-    return f"try_cast(left({_quoted(column)}, 10) as date)"
+    return f"try_cast(left({quoted(column)}, 10) as date)"
 
 
 def explain_csv_error(error: duckdb.Error) -> RefusedBodyError:
@@ -174,7 +176,8 @@ def explain_damage(error: duckdb.IOException) -> RefusedBodyError:
     return RefusedBodyError(_DAMAGED)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A column name as SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 

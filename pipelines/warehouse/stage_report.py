@@ -10,6 +10,7 @@ import duckdb
 
 from pipelines.warehouse.bits import APPS
 from pipelines.warehouse.errors import RefusedBodyError
+from pipelines.warehouse.plain_csv import folded_upn_sql, is_concealed_sql, refresh_date_sql, stage_plain
 from pipelines.warehouse.report_csv import (
     APP_FLAGS,
     APP_PLATFORM_FLAGS,
@@ -21,6 +22,7 @@ from pipelines.warehouse.report_csv import (
     FlagReader,
     date_sql,
     explain_csv_error,
+    quoted,
     read_csv_sql,
     read_shape,
 )
@@ -49,16 +51,21 @@ class StagedReport:
         return self.concealed_rows * 2 > self.rows - self.unknown_rows
 
 
-def stage_report(con: duckdb.DuckDBPyConnection, path: Path, *, with_dates: bool = False) -> StagedReport:
+def stage_report(
+    con: duckdb.DuckDBPyConnection, path: Path, *, with_dates: bool = False, body_bytes: int | None = None
+) -> StagedReport:
     """Read the file into the temporary table ``staged`` (upn, is_concealed, six packed apps, …).
 
     A UPN of a row that names nobody is NULL. Rows that repeat a name are merged, their use added together.
-    with_dates: keep the last activation and last activity dates as well (period reports).
-    Raises RefusedBodyError.
+    with_dates: keep the last activation and last activity dates as well (period reports). body_bytes: the size of
+    the unpacked file, where it is known. Raises RefusedBodyError.
     """
     required = (*REQUIRED, LAST_ACTIVATION, LAST_ACTIVITY) if with_dates else REQUIRED
     shape = read_shape(path, required)
-    report, strange = _stage(con, path, shape, FlagReader(is_tolerant=False), with_dates=with_dates)
+    if stage_plain(con, path, shape, _dates(with_dates=with_dates), body_bytes):
+        report, strange = _counted(con)
+    else:
+        report, strange = _stage(con, path, shape, FlagReader(is_tolerant=False), with_dates=with_dates)
     if strange:
         report, strange = _stage(con, path, shape, FlagReader(is_tolerant=True), with_dates=with_dates)
     if strange:
@@ -68,24 +75,24 @@ def stage_report(con: duckdb.DuckDBPyConnection, path: Path, *, with_dates: bool
     return report
 
 
+def _dates(*, with_dates: bool) -> str:
+    if not with_dates:
+        return ""
+    return f"{date_sql(LAST_ACTIVATION)} as last_activation_date, {date_sql(LAST_ACTIVITY)} as last_activity_date,"
+
+
 def _stage(
     con: duckdb.DuckDBPyConnection, path: Path, shape: CsvShape, flags: FlagReader, *, with_dates: bool
 ) -> tuple[StagedReport, int]:
-    dates = (
-        f"{date_sql(LAST_ACTIVATION)} as last_activation_date, {date_sql(LAST_ACTIVITY)} as last_activity_date,"
-        if with_dates
-        else ""
-    )
     try:
         con.execute(
             f"""
             create or replace temp table staged as
             select
-                nullif(nullif(lower(trim("{UPN}")), ''), '(unknown)') as upn,
-                regexp_full_match(trim("{UPN}"), '[0-9A-F]{{32}}') or not contains("{UPN}", '@')
-                    or starts_with("{UPN}", '<PII:') as is_concealed,
-                {date_sql(REFRESH_DATE)} as report_refresh_date,
-                {dates}
+                {folded_upn_sql()} as upn,
+                {is_concealed_sql()} as is_concealed,
+                {quoted(REFRESH_DATE)} as refresh_text,
+                {_dates(with_dates=with_dates)}
                 {flags.packed_columns()},
                 {flags.disagreement()} as is_contradictory,
                 {flags.strange_cells()} as strange_cells
@@ -95,12 +102,16 @@ def _stage(
         )
     except (duckdb.InvalidInputException, duckdb.IOException) as error:
         raise explain_csv_error(error) from None
+    return _counted(con, "coalesce(sum(strange_cells), 0)")
+
+
+def _counted(con: duckdb.DuckDBPyConnection, strange_cells: str = "0") -> tuple[StagedReport, int]:
     counted = con.execute(
         f"""
         select
             count(*), count(*) filter (where {ANY_USE}), count(*) filter (where upn is null),
             count(*) filter (where upn is not null and is_concealed), count(upn) - count(distinct upn),
-            count(*) filter (where is_contradictory), max(report_refresh_date), coalesce(sum(strange_cells), 0)
+            count(*) filter (where is_contradictory), {refresh_date_sql()}, {strange_cells}
         from staged
         """
     ).fetchone()
