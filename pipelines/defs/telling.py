@@ -25,14 +25,18 @@ def tell_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, warn: Callable
         return
     if not settings.notify_is_on:
         return
-    # Only now: most installations send nothing, and every run would load it.
-    from pipelines.notify.alerts import run_failed
-    from pipelines.notify.deliver import after_run
+    try:
+        # Only now: most installations send nothing, and every run would load it.
+        from pipelines.notify.alerts import run_failed
+        from pipelines.notify.deliver import after_run
 
-    failures, is_whole = _ends(instance, run.run_id)
-    failure = run_failed(run.job_name, failures) if failures else None
-    for sentence in after_run(settings, failure, is_run=is_whole).warnings:
-        warn(sentence)
+        failures, is_whole = _ends(instance, run.run_id)
+        failure = run_failed(run.job_name, failures) if failures else None
+        for sentence in after_run(settings, failure, is_run=is_whole).warnings:
+            warn(sentence)
+    except Exception as error:
+        # The run is over, and stays what it was.
+        warn(f"Nobody was told how the run ended: an unexpected {type(error).__name__}.")
 
 
 def _ends(instance: dg.DagsterInstance, run_id: str) -> tuple[list[str], bool]:

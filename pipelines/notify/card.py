@@ -12,11 +12,12 @@ from pipelines.notify.message import Message, Mood
 # Teams takes 28 KB; a picture that does not fit is left out.
 MOST_BYTES = 26_000
 _COLOURS = {Mood.PROBLEM: "attention", Mood.RESOLVED: "good", Mood.DIGEST: "accent", Mood.TEST: "accent"}
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|])")
+# What cards could take for Markdown; an underscore inside a word is none.
+_MARKDOWN = re.compile(r"[\\`*\[\]~#]|(?<!\w)_|_(?!\w)")
 
 
 def payload(message: Message) -> dict[str, Any]:
-    """The JSON that is posted; text is escaped, since cards read Markdown."""
+    """The JSON that is posted."""
     with_picture = _wrapped(message, with_picture=message.picture is not None)
     if len(json.dumps(with_picture)) <= MOST_BYTES:
         return with_picture
@@ -58,4 +59,5 @@ def _wrapped(message: Message, *, with_picture: bool) -> dict[str, Any]:
 
 
 def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", text)
+    """Nothing in the data is a link or a mark: a zero-width space parts them, where a backslash might be shown."""
+    return _MARKDOWN.sub(lambda found: f"{found[0]}\u200b", text)

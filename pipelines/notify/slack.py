@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pipelines.notify.message import Message, Mood
@@ -12,6 +13,7 @@ _SIGNS = {
     Mood.DIGEST: ":bar_chart:",
     Mood.TEST: ":bell:",
 }
+_MARKS = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)")
 # Slack's own limits.
 _MOST_TITLE, _MOST_TEXT, _MOST_FIELDS = 140, 2900, 10
 
@@ -41,4 +43,4 @@ def _escaped(text: str) -> str:
     """Nothing in the data is a link, a mention or a mark."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # A zero-width space parts the marks from the words that they would format.
-    return "".join(f"{sign}\u200b" if sign in "*_~`" else sign for sign in escaped)
+    return _MARKS.sub(lambda found: f"{found[0]}\u200b", escaped)

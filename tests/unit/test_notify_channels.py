@@ -28,7 +28,7 @@ MESSAGE = Message(
     "Licences of Contoso are over-assigned",
     Mood.PROBLEM,
     (f"Three more than are paid for: {HOSTILE}",),
-    (("Microsoft 365 E3", "3 too many"),),
+    (("Microsoft 365 E3", "3 too_many"),),
     link="https://intranet.example/m365",
     picture=PNG,
     picture_words="People on a working day: 179.",
@@ -105,8 +105,8 @@ def test_teams_gets_an_adaptive_card(tmp_path: Path, hook: Hook) -> None:
     assert attachment["content"]["type"] == "AdaptiveCard"
     title, text, facts, image, words = attachment["content"]["body"]
     assert title["text"] == "Licences of Contoso are over-assigned"
-    assert text["text"].endswith(r"Büro \<b\>\*1\*\</b\> & \[x\](https://evil.example) \`y\` \_z\_")
-    assert facts["facts"] == [{"title": "Microsoft 365 E3", "value": "3 too many"}]
+    assert text["text"].replace("\u200b", "|").endswith("Büro <b>*|1*|</b> & [|x]|(https://evil.example) `|y`| _|z_|")
+    assert facts["facts"] == [{"title": "Microsoft 365 E3", "value": "3 too_many"}]
     assert base64.b64decode(image["url"].removeprefix("data:image/png;base64,")) == PNG
     assert image["altText"] == words["text"]
     assert attachment["content"]["actions"] == [
@@ -131,7 +131,7 @@ def test_slack_gets_blocks_without_live_links(tmp_path: Path, hook: Hook) -> Non
     assert "&lt;b&gt;" in text["text"]["text"]
     assert "<b>" not in text["text"]["text"]
     assert words["text"]["text"] == "People on a working day: 179."
-    assert facts["fields"] == [{"type": "mrkdwn", "text": "*Microsoft 365 E3*\n3 too many"}]
+    assert facts["fields"] == [{"type": "mrkdwn", "text": "*Microsoft 365 E3*\n3 too_many"}]
     assert link["text"]["text"] == "<https://intranet.example/m365|Open the page>"
 
 
@@ -145,7 +145,7 @@ def test_a_letter_has_text_html_and_the_picture(tmp_path: Path, mailbox: SmtpRec
     text, html = letter.get_body(("plain",)), letter.get_body(("html",))
     assert text is not None
     assert html is not None
-    assert "Microsoft 365 E3:  3 too many" in text.get_content()
+    assert "Microsoft 365 E3:  3 too_many" in text.get_content()
     assert "&lt;b&gt;" in html.get_content()
     assert "<script" not in html.get_content()
     (attached,) = letter.iter_attachments()
