@@ -77,7 +77,7 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
                 DATABASE_NAME: path.stat().st_size,
                 PARQUET_FOLDER: sum(parquet.values()),
                 WORKBOOK_NAME: workbook.stat().st_size,
-                PAGE_NAME: write_page(path, settings.today_utc).stat().st_size,
+                PAGE_NAME: write_page(path, settings.today_utc, settings.data_dir / "cache").stat().st_size,
                 DOCS_NAME: (folder / DOCS_NAME).stat().st_size,
             }
 

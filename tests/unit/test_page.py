@@ -16,6 +16,7 @@ from pipelines.publish.page.facts import department_of, marked
 from pipelines.publish.page.licences import money, totals
 from pipelines.publish.page.model import plain
 from pipelines.publish.page.read import Published
+from pipelines.publish.page.vega import vega_script
 from pipelines.publish.page.write import content, embedded, write_page
 
 TODAY = date(2026, 10, 30)
@@ -112,3 +113,16 @@ def test_no_tenant_is_a_page_too(database: Callable[[str], Path]) -> None:
 def test_a_department_called_all_is_not_the_company() -> None:
     rows = [{"department": "All", "is_total": True}, {"department": "All", "is_total": False}]
     assert [department_of(row) for row in rows] == ["All", "All (department)"]
+
+
+def test_the_drawing_library_is_put_together_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr("pipelines.publish.page.vega._bundle", lambda: made.append("x") or "drawing;")
+    for _ in range(2):
+        vega_script.cache_clear()  # as in another process
+        assert vega_script(tmp_path / "cache") == "drawing;"
+    vega_script.cache_clear()
+    assert vega_script(None) == "drawing;"
+    vega_script.cache_clear()
+    assert len(made) == 2
+    assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -8,7 +8,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timezone
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +24,24 @@ from pipelines.publish.page.overview import overview
 from pipelines.publish.page.platforms import platforms_view
 from pipelines.publish.page.read import ALL, PERIODS, Published
 from pipelines.publish.page.suite import suite_view
+from pipelines.publish.page.vega import vega_script
 from pipelines.publish.page.where import departments_view
 from pipelines.publish.pseudonyms import PSEUDONYMS
 
-_VEGA_LITE = "6.1"
 _HERE = Path(__file__).parent
 _SCRIPTS = ("table.js", "choice.js", "filters.js", "chart.js", "page.js")  # each uses those before it
 _AMBER_DAYS, _RED_DAYS = 4, 7
 
 
-def write_page(database: Path, today: date) -> Path:
+def write_page(database: Path, today: date, keep: Path | None = None) -> Path:
     """Write the page beside the published database that it reads; returns its path.
 
-    today: the day taken for today, from which the lag of the data is counted.
+    today: the day taken for today, from which the lag of the data is counted. keep: where the drawing library is
+    kept, put together, from one run to the next.
     """
     path = database.with_name(PAGE_NAME)
     with Published(database) as db:
-        path.write_text(render(content(db, today)), encoding="utf-8")
+        path.write_text(render(content(db, today), keep), encoding="utf-8")
     return path
 
 
@@ -94,13 +94,13 @@ def _as_data(view: View) -> dict[str, Any]:
     return found
 
 
-def render(page: dict[str, Any]) -> str:
+def render(page: dict[str, Any], keep: Path | None = None) -> str:
     """The page's HTML. All data stand in one JSON block; nothing of it becomes markup."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
     style = (_HERE / "page.css").read_text(encoding="utf-8")
-    scripts = [_vega(), *((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)]
+    scripts = [vega_script(keep), *((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)]
     policy = "; ".join(
         [
             "default-src 'none'",
@@ -128,13 +128,3 @@ def embedded(data: object) -> str:
 def _hashes(texts: Sequence[str]) -> str:
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
     return " ".join(f"'sha256-{digest}'" for digest in digests)
-
-
-@cache
-def _vega() -> str:
-    """Vega, Vega-Lite and the expression interpreter in one script, with no name of theirs let out."""
-    import vl_convert  # large, and only publishing needs it
-
-    bundle = vl_convert.javascript_bundle("window.m365Embed = vegaEmbed;", vl_version=_VEGA_LITE)
-    # In a function, as the bundle takes short global names; no text of it may end the script element.
-    return "(function(){" + bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--") + "\n})();"
