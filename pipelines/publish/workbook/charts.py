@@ -143,7 +143,8 @@ def _licenses(book: Workbook, found: Placed) -> tuple[Chart, str] | None:
         series = _series(found, "product_name", column, first, last)
         chart.add_series({**series, "name": column, "fill": {"color": colour}, "gap": 50})
     # The first product on top.
-    chart.set_y_axis({"reverse": True})
+    chart.set_y_axis({"reverse": True, "interval_unit": 1})
+    chart.set_size({**_SIZE, "height": 140 + 28 * (last - first + 1)})
     chart.set_x_axis({"num_format": "#,##0", "min": 0})
     return chart, (
         f"Stacked bars for {tenant}: units assigned and unassigned of the {last - first + 1} products with most "

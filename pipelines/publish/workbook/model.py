@@ -16,7 +16,7 @@ class Sheet:
     name: on the tab. table: the table's name in Excel, which links and pivots rely on; never change it. about:
     the sentence below the title. needs: the published tables that sql reads. empty: said when there are no rows.
     year_of: the date column by which a table too long for one sheet is split into years. shaded: a rate to be
-    shown as a bar in its cell.
+    shown as a bar in its cell. named_by: how many columns say what a row is; they stay in sight.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Sheet:
     empty: str
     year_of: str | None = None
     shaded: str | None = None
+    named_by: int = 1
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from pipelines.publish.pseudonyms import PSEUDONYMS
 from pipelines.publish.sample import is_sample
-from pipelines.publish.workbook.cells import FORMATS, text_cell
+from pipelines.publish.workbook.cells import FORMATS, height_of, text_cell
 from pipelines.publish.workbook.model import Sheet
 
 _DOMAINS = "select domain from tenants"
@@ -43,6 +43,7 @@ _CAVEATS = (
     "Activations on shared computers are not counted by Microsoft.",
     "Texts that begin with = + - or @ have an apostrophe before them, so that no program takes them for formulas.",
 )
+_WIDTH = 110
 _BUILDS = {
     "shareable": "Aggregates only, small groups protected: may be shared.",
     "admin": "Names people: keep it as closed as the folder it came from.",
@@ -90,11 +91,14 @@ def write_readme(
     """Fill the Read me sheet."""
     title = book.add_format({"bold": True, "font_size": 16})
     bold = book.add_format({"bold": True, "valign": "top"})
+    top = book.add_format({"valign": "top"})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     warning = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#FFF2CC", "valign": "top"})
     page.hide_gridlines(2)
     page.set_column(0, 0, 22)
-    page.set_column(1, 1, 110)
+    page.set_column(1, 1, _WIDTH)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
     page.write_string(0, 0, "Microsoft 365 usage and licences", title)
     row = 2
     for label, value, number_format in _facts(con, facts, tables):
@@ -107,6 +111,7 @@ def write_readme(
     for banner in notes:
         page.write_string(row, 0, "Note", warning)
         page.write_string(row, 1, text_cell(banner), warning)
+        page.set_row(row, height_of([banner], _WIDTH))
         row += 1
     for heading, pairs in (
         ("What the words mean", _DEFINITIONS),
@@ -116,8 +121,9 @@ def write_readme(
         page.write_string(row, 0, heading, bold)
         for label, text in pairs:
             row += 1
-            page.write_string(row, 0, label)
+            page.write_string(row, 0, label, top)
             page.write_string(row, 1, text, wrap)
+            page.set_row(row, height_of([text], _WIDTH))
         row += 1
     row += 1
     page.write_string(row, 0, "Sheets", bold)

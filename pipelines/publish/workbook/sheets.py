@@ -10,7 +10,7 @@ _NO_SKUS = "No products are known yet: the app needs the permission Organization
 OVERVIEW = Sheet(
     name="Overview",
     table="tbl_overview",
-    title="Who uses what, and what is not needed",
+    title="Who uses what, and what is not needed?",
     about="The last 28 days beside the 28 before. People and app-days are two totals: never add or mix them. "
     "Teams is in no suite figure.",
     needs=("tenants", "suite_usage_28d", "app_usage_28d", "license_inventory", "license_savings"),
@@ -75,6 +75,7 @@ OVERVIEW = Sheet(
 PLATFORMS = Sheet(
     name="Platforms",
     table="tbl_platforms",
+    named_by=2,
     title="On what do people use each app?",
     about="Distinct people in the last 28 days. One person may use an app on several platforms, and several apps: "
     "do not add. Desktop is Windows or Mac.",
@@ -93,6 +94,7 @@ PLATFORMS = Sheet(
 DAILY = Sheet(
     name="Daily usage",
     table="tbl_daily_usage",
+    named_by=2,
     title="How many people use each app, day by day?",
     about="One row per app and day. An empty cell is a day without data, or a group too small to show "
     "(is_suppressed); 0 is a day without use.",
@@ -111,7 +113,7 @@ DAILY = Sheet(
 SUITE_DAILY = Sheet(
     name="Suite daily",
     table="tbl_suite_daily",
-    title="The Office suite and Teams, day by day",
+    title="How many people use the Office suite and Teams, day by day?",
     about="active_users: distinct people in any of the five apps. app_user_days: the five apps summed up. "
     "teams_users stands on its own and is in neither.",
     needs=("tenants", "suite_usage_daily", "app_usage_daily"),
@@ -130,6 +132,7 @@ SUITE_DAILY = Sheet(
 DEPARTMENTS = Sheet(
     name="Departments",
     table="tbl_departments",
+    named_by=2,
     title="Which departments use what they are licensed for?",
     about="adoption_rate: the share of licensed people who used the app in a week, mean of the last complete weeks. "
     "Rows with is_total count everybody anew.",
@@ -149,6 +152,7 @@ DEPARTMENTS = Sheet(
 LICENSES = Sheet(
     name="Licences",
     table="tbl_licences",
+    named_by=2,
     title="What is bought, assigned and used?",
     about="enabled: units paid and usable. utilization_rate: holders who used an app of the licence in 28 days. An "
     "empty unit_price is an unknown price, not 0.",
@@ -169,6 +173,7 @@ LICENSES = Sheet(
 SAVINGS = Sheet(
     name="Savings",
     table="tbl_savings",
+    named_by=2,
     title="What could be saved?",
     about="Money a month, three figures that are never added: exposure (not needed today), reassignable (could be "
     "given to others), reducible_at_renewal. Empty: no price known.",
@@ -186,6 +191,7 @@ SAVINGS = Sheet(
 RECLAIMABLE = Sheet(
     name="Reclaimable",
     table="tbl_reclaimable",
+    named_by=2,
     title="Which licences can be taken back, and why?",
     about="One row per person and product, with the first reason that fits and its evidence. Review before acting; "
     "exceptions go into rules/allow_list.csv.",
@@ -221,6 +227,7 @@ HEALTH = Sheet(
 DICTIONARY = Sheet(
     name="Dictionary",
     table="tbl_dictionary",
+    named_by=2,
     title="What does each table and column mean?",
     about="The tables of the database and the Parquet files; the sheets here use the same names.",
     needs=("data_dictionary",),

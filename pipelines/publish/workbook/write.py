@@ -7,10 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.publish.workbook.cells import FORMATS, cells, width_of
+from pipelines.publish.workbook.cells import FORMATS, MAX_WIDTH, cells, height_of, width_of
 from pipelines.publish.workbook.charts import LAID_OUT_BY, add_charts
 from pipelines.publish.workbook.model import MAX_ROWS, Placed, Sheet
 from pipelines.publish.workbook.parts import Part, parts_of
@@ -69,7 +70,10 @@ class _Writer:
         self._tables = tables
         self._most = max_rows - _HEADER_ROW - 1
         self._many = many_rows
-        self._formats = {kind: book.add_format({"num_format": code}) for kind, code in FORMATS.items()}
+        self._formats = {kind: book.add_format({"num_format": code, "valign": "top"}) for kind, code in FORMATS.items()}
+        # Beside a number, which stands at the right.
+        self._formats["text beside"] = book.add_format({"align": "left", "indent": 1, "valign": "top"})
+        self._formats["long text"] = book.add_format({"text_wrap": True, "valign": "top"})
         self._title = book.add_format({"bold": True, "font_size": 14})
         self._quiet = book.add_format({"font_color": "#595959"})
         self._header = book.add_format({"bold": True})
@@ -115,36 +119,55 @@ class _Writer:
                 "description": sheet.about,
             },
         )  # fmt: skip
+        looks: list[Format] = []
         known: dict[str, list[object]] = {name: [] for name in part.columns if name in LAID_OUT_BY}
         row = first
         for frame in part.frames(self._con):
             columns = {name: cells(frame[name], kind) for name, kind in part.columns.items()}
             if row == first:
                 # Of a long table the beginning has to do.
-                self._lay_out(page, sheet, part, columns, (first, last))
+                looks = self._lay_out(page, sheet, part, columns, (first, last))
             for name, seen in known.items():
                 seen += columns[name]
-            self._write_rows(page, row, columns, part)
+            self._write_rows(page, row, columns, part, looks)
             row += len(frame)
-        page.freeze_panes(first, 0)
+        page.freeze_panes(first, sheet.named_by)
         page.repeat_rows(_HEADER_ROW)
         return Placed(page.get_name(), first, last, list(part.columns), known)
 
     def _lay_out(
         self, page: Worksheet, sheet: Sheet, part: Part, columns: dict[str, list[object]], rows: tuple[int, int]
-    ) -> None:
+    ) -> list[Format]:
+        """Set the width of each column; returns how its cells look."""
+        looks = []
+        before = "text"
         for index, (name, kind) in enumerate(part.columns.items()):
-            page.set_column(index, index, width_of(name, columns[name], kind), self._formats[kind])
+            width = width_of(name, columns[name], kind)
+            look = "text beside" if kind == "text" != before else kind
+            if kind == "text" and width == MAX_WIDTH:
+                look = "long text"
+            before = kind
+            looks.append(self._formats[look])
+            page.set_column(index, index, width, looks[-1])
             if name == sheet.shaded:
                 bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0}
                 page.conditional_format(rows[0], index, rows[1], index, {**bar, "max_type": "num", "max_value": 1})
+        return looks
 
-    def _write_rows(self, page: Worksheet, first: int, columns: dict[str, list[object]], part: Part) -> None:
+    def _write_rows(
+        self, page: Worksheet, first: int, columns: dict[str, list[object]], part: Part, looks: list[Format]
+    ) -> None:
         """Row by row, as a sheet on disk takes no other order."""
         writers = {"text": page.write_string, "flag": page.write_boolean}
         writers |= dict.fromkeys(("date", "instant"), page.write_datetime)
-        how = [(writers.get(kind, page.write_number), self._formats[kind]) for kind in part.columns.values()]
+        how = [
+            (writers.get(kind, page.write_number), look)
+            for kind, look in zip(part.columns.values(), looks, strict=True)
+        ]
+        wrapped = [index for index, look in enumerate(looks) if look is self._formats["long text"]]
         for row, values in enumerate(zip(*columns.values(), strict=True), start=first):
-            for index, (value, (write, shown)) in enumerate(zip(values, how, strict=True)):
+            if height := height_of((values[index] for index in wrapped), MAX_WIDTH):
+                page.set_row(row, height)
+            for index, (value, (write, look)) in enumerate(zip(values, how, strict=True)):
                 if value is not None:
-                    write(row, index, value, shown)
+                    write(row, index, value, look)
