@@ -127,7 +127,8 @@ def test_no_serious_finding_of_accessibility(release: Release, open_page: OpenPa
     # The policy of the page lets no script in; the test's goes in through the debugger, as all of Playwright's do.
     for view in views:
         opened.show(view)
-        if scheme == "light":
+        # One view with its tables open: they are all made alike.
+        if scheme == "light" and view == "suite":
             opened.page.locator("details > summary").evaluate_all("all => all.forEach(one => one.click())")
         found = axe.Axe().run(opened.page).response["violations"]
         bad = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]

@@ -137,6 +137,9 @@ def test_a_small_chart_for_each_app_that_is_chosen(release: Release, open_page: 
     opened = open_page(release.page("admin"), "apps?apps=word,onenote&days=all")
     assert opened.panel("apps-each").locator(".small p").all_text_contents() == ["Word", "OneNote"]
     assert opened.rows("apps-each") == opened.rows("apps-daily")
+    for panel in ("apps-daily", "apps-each", "apps-weekly"):
+        told = opened.panel(panel).locator(".finding").text_content() or ""
+        assert [app for app in ("Outlook", "Word", "Excel", "OneNote", "Teams") if app in told] == ["Word", "OneNote"]
     # Each on its own scale: the highest day of each touches the same height.
     tops = opened.page.evaluate(
         """() => [...document.querySelectorAll('#panel-apps-each .small svg')].map(svg => {

@@ -91,7 +91,7 @@ window.m365Chart = (function () {
     config.legend.columns = 2;
     JSON.stringify(spec, (key, value) => {
       if (value && typeof value === "object" && value.labelLimit) value.labelLimit = 110;
-      if (key === "legend" && value) value.columns = 2;
+      if (value && value.legend && value.scale) value.legend.columns = value.scale.domain.some((name) => name.length > 14) ? 1 : 2;
       if (key === "axis" && value && value.orient === "top") Object.assign(value, { labelAngle: -50, labelOverlap: false });
       if (key === "axis" && value && value.tickCount === 7) value.tickCount = 4;
       return value;

@@ -148,7 +148,7 @@ def dots(parts: dict[str, str], colours: Sequence[str], *, label: str, title: st
 def heat_map(
     *, row: str, column: str, columns: Sequence[str], value: str, title: str, rows: Sequence[str] | None = None
 ) -> Spec:
-    """A grid of rates with the number in each cell; cells without a number are left out."""
+    """A grid of rates with the number in each cell; rows without any are left out, what is hidden is said to be."""
     y: Spec = {
         "field": row,
         "type": "nominal",
@@ -167,15 +167,28 @@ def heat_map(
     ]
     fill = {**number, "scale": {**steps, "range": _HEAT}, "legend": None}
     ink = {**number, "scale": {**steps, "range": _HEAT_INK}, "legend": None}
+    known = [{"filter": f"isValid(datum.{value})"}]
     mark = {"type": "rect", "stroke": "var(--panel)", "strokeWidth": 2}
     return {
         "height": {"step": 32, "of": row, "with": value},
-        "transform": [{"filter": f"isValid(datum.{value})"}],
+        "transform": [
+            {"joinaggregate": [{"op": "valid", "field": value, "as": "known"}], "groupby": [row]},
+            {"filter": "datum.known > 0"},
+        ],
         "encoding": {"x": x, "y": y},
         "resolve": {"scale": {"color": "independent"}},
         "layer": [
-            {"mark": mark, "encoding": {"color": fill, "tooltip": tip}},
-            {"mark": {"type": "text"}, "encoding": {"text": {**number, "format": ".0%"}, "color": ink}},
+            {"transform": known, "mark": mark, "encoding": {"color": fill, "tooltip": tip}},
+            {
+                "transform": known,
+                "mark": {"type": "text"},
+                "encoding": {"text": {**number, "format": ".0%"}, "color": ink},
+            },
+            {
+                "transform": [{"filter": f"!isValid(datum.{value}) && datum.is_suppressed"}],
+                "mark": {"type": "text", "fontSize": 11, "color": "var(--muted)"},
+                "encoding": {"text": {"value": "hidden"}},
+            },
         ],
     }
 

@@ -94,12 +94,12 @@ def stickiness_panel(facts: Facts) -> Panel:
         ]
         rows += [[name, *values(row, *keys, "joins")] for row in marked(own, "stickiness", monthly=True)]
     known = [row for row in rows if row[2] is not None]
-    finding = ""
+    finding, told = "", {}
     if known:
         latest = max(row[1] for row in known)
         found = sorted((row for row in known if row[1] == latest), key=lambda row: row[2], reverse=True)
-        parts = ", ".join(f"{row[0]} {percent(row[2])}" for row in found)
-        finding = f"{latest:%B %Y}: {parts}."
+        told = {row[0]: f"{row[0]} {percent(row[2])}" for row in found}
+        finding = f"{latest:%B %Y}: {{parts}}."
     columns = [
         Column("series", "App", "app"),
         Column("month_start", "Month from", "date"),
@@ -115,7 +115,7 @@ def stickiness_panel(facts: Facts) -> Panel:
     )
     note = "People on an average weekday, of all who used the app in the month. Dashed: the month is not complete."
     empty = "" if known else "Shown for months with data for at least 20 of 28 days."
-    variant = Variant({"department": ALL}, finding, empty=empty)
+    variant = Variant({"department": ALL}, finding, empty=empty, parts=told)
     return Panel(
         "apps-stickiness",
         "How many of a month's people are there on a working day?",

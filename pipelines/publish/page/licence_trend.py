@@ -29,8 +29,11 @@ def trend_panel(facts: Facts) -> Panel:
         in_period = [row for row in readings if since and row["observed_on"] >= since]
         if not rows and since and last:
             rows = _rows(chosen, in_period, last)
-        empty = "" if in_period else NO_LICENCES
-        told = _finding(chosen, in_period) if in_period else ""
+        days = {row["observed_on"] for row in in_period}
+        empty = "" if days else NO_LICENCES
+        if len(days) == 1:
+            empty = f"Licences were read on one day only, {day(min(days))}: a course shows with the next syncs."
+        told = "" if empty else _finding(chosen, in_period)
         variants.append(Variant({"period": str(period)}, told, since=since.isoformat() if since else "", empty=empty))
     columns = [
         Column("product", "Product"),
@@ -74,8 +77,6 @@ def _rows(chosen: dict[str, str], readings: list[Record], last: date) -> list[Ro
 def _finding(chosen: dict[str, str], readings: list[Record]) -> str:
     """What changed between the first and the last reading of a period."""
     days = sorted({row["observed_on"] for row in readings})
-    if len(days) == 1:
-        return f"Licences were read on one day so far, {day(days[0])}: a course shows with the next days."
     changes = []
     for sku_id, name in chosen.items():
         own = [row for row in readings if row["sku_id"] == sku_id]

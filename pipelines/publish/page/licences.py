@@ -60,7 +60,7 @@ def inventory_panel(facts: Facts) -> Panel:
     spare = sum(row["unassigned"] or 0 for row in shown)
     over = [row["product_name"] for row in shown if row["over_assigned"]]
     expired = [row["product_name"] for row in shown if row["assigned_on_expired"]]
-    finding = f"{number(spare)} paid licences are spare."
+    finding = f"{number(spare)} paid licences are spare." if shown else ""
     if over:
         finding += f" More assigned than bought: {', '.join(over)}."
     if expired:

@@ -33,7 +33,8 @@ class Variant:
     """What a panel says for one choice of the reader.
 
     when: the choice ("days": "weekdays", …). rows: its own rows, else those of the panel; keep: values that a
-    column must have; since: the first date. empty: why nothing is shown, and what to do.
+    column must have; since: the first date. empty: why nothing is shown, and what to do. parts: app -> what the
+    finding says of it in the place of {parts}; of an app whose box is not ticked nothing is said.
     """
 
     when: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Variant:
     keep: Mapping[str, Any] = field(default_factory=dict)
     since: str = ""
     empty: str = ""
+    parts: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

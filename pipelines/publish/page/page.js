@@ -57,8 +57,13 @@
     for (const [key, value] of Object.entries(variant.keep)) rows = rows.filter((row) => row[at[key]] === value);
     if (variant.since && panel.date_column) rows = rows.filter((row) => row[at[panel.date_column]] >= variant.since);
     let { finding, empty } = variant;
-    if (panel.by_app && choice.chosenApps() && view.filters.includes("apps")) {
-      const names = choice.chosenApps().map((app) => tenant.apps[app]);
+    const apps = panel.by_app && view.filters.includes("apps") ? choice.chosenApps() : null;
+    const names = apps && apps.map((app) => tenant.apps[app]);
+    if (variant.parts) {
+      const told = Object.entries(variant.parts).filter(([name]) => !names || names.includes(name));
+      finding = told.length ? finding.replace("{parts}", () => told.map(([, text]) => text).join(", ")) : "";
+    }
+    if (names) {
       rows = rows.filter((row) => names.includes(row[at[panel.by_app]]));
       if (!rows.length && !empty) { empty = "No app is chosen: tick one above."; finding = ""; }
     }
@@ -117,8 +122,11 @@
       else holder.append(build(panel.columns, rows, panel.title));
       section.append(holder);
     }
-    if (panel.note) section.append(element("p", { class: "note" }, panel.note));
-    if (rows.length) section.append(tools(panel, rows));
+    const bar = rows.length ? tools(panel, rows) : null;
+    const note = panel.note ? element("p", { class: "note" }, panel.note) : null;
+    if (bar && note && panel.kind === "table") bar.prepend(note);
+    else if (note) section.append(note);
+    if (bar) section.append(bar);
     return { section, done };
   }
 

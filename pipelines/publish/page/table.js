@@ -72,6 +72,7 @@ window.m365Table = (function () {
   function build(columns, rows, caption) {
     const shown = visible(columns).map((column, place) => ({ ...column, first: place === 0 }));
     const hiddenAt = columns.findIndex((column) => column.key === "is_suppressed");
+    const totalAt = columns.findIndex((column) => column.key === "is_total");
     const frame = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption });
     const table = element("table");
     table.append(element("caption", { class: "unseen" }, caption));
@@ -82,7 +83,7 @@ window.m365Table = (function () {
 
     function fill() {
       body.replaceChildren(...sorted.slice(0, limit).map((row) => {
-        const tr = element("tr");
+        const tr = element("tr", totalAt >= 0 && row[totalAt] ? { class: "total" } : {});
         tr.append(...shown.map((column) => cell(row, column, hiddenAt)));
         return tr;
       }));

@@ -38,10 +38,11 @@ def daily_panel(facts: Facts, key: str, title: str, series: dict[str, list[Recor
     variants = []
     for when, period, kind in choices():
         since = facts.since(period)
-        finding = _daily_finding(series, since, kind)
+        finding, parts = _daily_finding(series, since, kind)
         keep = {"weekday": True} if kind == "weekdays" else {}
         empty = "" if rows and finding else (NO_DAYS if not rows else "No day of this period has data.")
-        variants.append(Variant({**when, "department": ALL}, finding, keep=keep, since=since, empty=empty))
+        when = {**when, "department": ALL}
+        variants.append(Variant(when, finding, keep=keep, since=since, empty=empty, parts=parts))
     spec = lines(
         list(series),
         x="report_date",
@@ -82,9 +83,11 @@ def each_panel(facts: Facts, key: str, title: str, series: dict[str, list[Record
     for when, period, kind in choices():
         since = facts.since(period)
         keep = {"weekday": True} if kind == "weekdays" else {}
-        finding = _course_finding(series, since, kind)
-        empty = "" if finding else (NO_DAYS if not facts.suite_days else "No day of this period has data.")
-        variants.append(Variant({**when, "department": ALL}, finding, keep=keep, since=since, empty=empty))
+        parts = _courses(series, since, kind)
+        finding = "From the first half of these days to the second: {parts}." if parts else ""
+        empty = "" if finding else (NO_DAYS if not facts.suite_days else "Too few days with data to show a course.")
+        when = {**when, "department": ALL}
+        variants.append(Variant(when, finding, keep=keep, since=since, empty=empty, parts=parts))
     spec = lines(list(series), x="report_date", series="series", y="active_users", y_title="People", small=True)
     return Panel(
         key,
@@ -103,25 +106,16 @@ def each_panel(facts: Facts, key: str, title: str, series: dict[str, list[Record
     )
 
 
-def _course_finding(series: dict[str, list[Record]], since: str, kind: str) -> str:
-    """Which series rose and fell most from the first half of the days with data to the second."""
+def _courses(series: dict[str, list[Record]], since: str, kind: str) -> dict[str, str]:
+    """How each series changed from the first half of the days with data to the second; most risen first."""
     found = []
     for name, days in series.items():
         chosen = _people(days, since, kind)
         half = len(chosen) // 2
-        if half < 2:
-            continue
-        before, after = sum(chosen[:half]) / half, sum(chosen[-half:]) / half
-        if before:
+        before, after = sum(chosen[:half]), sum(chosen[-half:])
+        if half > 1 and before:
             found.append((after / before - 1, name))
-    if not found:
-        # One or two days have no course.
-        return "Too few days with data to compare." if any(_people(d, since, kind) for d in series.values()) else ""
-    (low, lowest), (high, highest) = min(found), max(found)
-    if len(found) == 1:
-        return f"{highest}: {signed(high)} from the first half of these days to the second."
-    ends = f"most {highest}, {signed(high)}; least {lowest}, {signed(low)}"
-    return f"From the first half of these days to the second: {ends}."
+    return {name: f"{name} {signed(change)}" for change, name in sorted(found, reverse=True)}
 
 
 def _people(days: list[Record], since: str, kind: str) -> list[int]:
@@ -135,20 +129,19 @@ def _people(days: list[Record], since: str, kind: str) -> list[int]:
     ]
 
 
-def _daily_finding(series: dict[str, list[Record]], since: str, kind: str) -> str:
-    """The mean of the days with data, per series."""
+def _daily_finding(series: dict[str, list[Record]], since: str, kind: str) -> tuple[str, dict[str, str]]:
+    """The mean of the days with data, and its part per series."""
     means = []
     for name, days in series.items():
         chosen = _people(days, since, kind)
         if chosen:
             means.append((sum(chosen) / len(chosen), name, len(chosen)))
     if not means:
-        return ""
-    ordered = sorted(means, reverse=True)
-    kind_name = "weekday" if kind == "weekdays" else "day"
-    most = ", ".join(f"{name} {number(mean)}" for mean, name, _ in ordered[:3])
-    least = f"; fewest {ordered[-1][1]} with {number(ordered[-1][0])}" if len(ordered) > 3 else ""
-    return f"People on an average {kind_name}: {most}{least} (mean of {ordered[0][2]} days with data)."
+        return "", {}
+    means.sort(reverse=True)
+    which = "weekday" if kind == "weekdays" else "day"
+    finding = f"People on an average {which}: {{parts}} (mean of {means[0][2]} days with data)."
+    return finding, {name: f"{name} {number(mean)}" for mean, name, _ in means}
 
 
 def windows_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Panel:

@@ -28,7 +28,7 @@ def weekly_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Pan
             first, last = min(row["week_start"] for row in found), max(row["week_start"] for row in found)
             weeks = [row for row in weeks if first <= row["week_start"] <= last]
             rows += _rows(names, department, weeks)
-        finding = _finding(names, found)
+        finding, parts = _finding(names, found)
         hidden = any(row["is_suppressed"] for row in weeks)
         for period in PERIODS:
             since = _since(facts, period)
@@ -36,7 +36,7 @@ def weekly_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Pan
             empty = "" if in_period else _why_empty(found, hidden=hidden)
             when = {"department": department, "period": str(period)}
             told = "" if empty else finding + (_SOME_HIDDEN if hidden else "")
-            variants.append(Variant(when, told, keep={"department": department}, since=since, empty=empty))
+            variants.append(Variant(when, told, keep={"department": department}, since=since, empty=empty, parts=parts))
     columns = [
         Column("series", "What", "app"),
         Column("week_start", "Week from", "date"),
@@ -100,19 +100,19 @@ def _rows(names: dict[str, str], department: str, weeks: list[Record]) -> list[R
     return rows
 
 
-def _finding(names: dict[str, str], found: list[Record]) -> str:
-    """The newest complete week; an app whose week is hidden is left out."""
+def _finding(names: dict[str, str], found: list[Record]) -> tuple[str, dict[str, str]]:
+    """The newest complete week, and its part per app; an app whose week is hidden is left out."""
     if not found:
-        return ""
+        return "", {}
     latest = max(row["week_start"] for row in found)
     by_app = {row["app"]: row for row in found if row["week_start"] == latest}
-    parts = [
-        f"{name} {number(by_app[app]['active_users'])}"
+    parts = {
+        name: f"{name} {number(by_app[app]['active_users'])}"
         + (f" ({percent(by_app[app]['active_rate'])})" if by_app[app]["active_rate"] is not None else "")
         for app, name in names.items()
         if app in by_app
-    ]
-    return f"Week from {day(latest)}, people (share of the licensed): {', '.join(parts)}."
+    }
+    return f"Week from {day(latest)}, people (share of the licensed): {{parts}}.", parts
 
 
 def _why_empty(found: list[Record], *, hidden: bool) -> str:

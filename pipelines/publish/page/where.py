@@ -188,12 +188,13 @@ def _department_table(facts: Facts) -> Panel:
         Column("active_rate", "Suite: active of the licensed", "rate"),
         Column("teams_users", "Teams: people", "int"),
         Column("teams_rate", "Teams: active of the licensed", "rate"),
+        Column("is_total", "is_total", "bool", hidden=True),
         SUPPRESSED,
     ]
     variants = []
     for when, period, kind in choices():
         rows: list[Row] = []
-        for department in [*facts.departments, ALL]:
+        for department in [ALL, *facts.departments]:
             suite, teams = (facts.window(app, department, period, kind) for app in ("suite", "teams"))
             hidden = bool(suite.get("is_suppressed") or teams.get("is_suppressed"))
             name = "Whole company" if department == ALL else department
@@ -202,6 +203,7 @@ def _department_table(facts: Facts) -> Panel:
                     name,
                     *values(suite, "licensed_users", "active_users", "active_rate"),
                     *values(teams, "active_users", "active_rate"),
+                    department == ALL,
                     hidden,
                 ]
             )

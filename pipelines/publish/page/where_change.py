@@ -34,7 +34,7 @@ def change_panel(facts: Facts) -> Panel:
         first, last = split[0], split[-1]
         up, down = "Most up" if first[3] > 0 else "Least down", "most down" if last[3] < 0 else "least up"
         finding = f"{up}: {_told(first)}; {down}: {_told(last)}." if len(split) > 1 else f"{_told(first)}."
-    elif any(row["is_suppressed"] for row in suite):
+    elif newest and newest[0] - _BACK in by_department.get(ALL, {}) and any(row["is_suppressed"] for row in suite):
         empty = HIDDEN
     else:
         empty = (
