@@ -32,6 +32,9 @@ _STEPS = {
 _BLOCKED = ("Step blocked by limit for pool", "Step still blocked by limit for pool")
 WAITING = "Waiting: another run works on the warehouse."
 
+# Steps that wanted what a failed one was to bring: the failure itself is told.
+_SKIPPED = "Dependencies for step"
+
 # Lines are printed as they are: no markup in a message is meant as such.
 _AS_IT_IS: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 
@@ -80,8 +83,11 @@ class _ProgressHandler(logging.Handler):
             return
         if record.levelno < logging.INFO or meta.get("step_key") == "dbt":
             return
+        message = meta.get("orig_message") or record.getMessage()
+        if message.startswith(_SKIPPED):
+            return
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        self._console.print(f"  {meta.get('orig_message') or record.getMessage()}", style=style, **_AS_IT_IS)
+        self._console.print(f"  {message}", style=style, **_AS_IT_IS)
 
 
 def _move(bar: Progress, task: TaskID, what: str, step: str | None) -> None:

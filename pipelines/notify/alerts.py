@@ -15,6 +15,8 @@ STALE_AFTER_DAYS = 4
 _MOST_PRODUCTS = 8
 _MOST_WORDS = 600
 _ADDRESS = re.compile(r"[^\s\"'<>()]+@[^\s\"'<>()]+")
+_REQUEST_ID = re.compile(r" ?\[request-id [^\]]*\]")
+_OF_DBT = "dbt stopped"
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 RUN_FAILED = "run_failed"
@@ -66,15 +68,18 @@ def alerts(settings: Settings, tenants: Sequence[TenantSituation]) -> list[Alert
 
 def run_failed(job: str, failures: Sequence[str]) -> Alert:
     """A run that failed, with its reasons; what could be somebody's name in them is left out."""
-    text = tuple(clean(failure) for failure in failures[:3]) or ("Its log says why.",)
-    more = (f"And {len(failures) - 3} more.",) if len(failures) > 3 else ()
-    last = "Readers still have the last release. The run's page in the Dagster UI has the whole log."
+    reasons = list(dict.fromkeys(map(clean, failures)))
+    text = tuple(reasons[:3]) or ("Its log says why.",)
+    more = (f"And {len(reasons) - 3} more.",) if len(reasons) > 3 else ()
+    last = "What is published stays as it is. The run's page in the Dagster UI has the whole log."
     return Alert(RUN_FAILED, "", f"The {job} run failed", (*text, *more, last))
 
 
 def clean(failure: str) -> str:
-    """A reason without addresses and without quoted values, which may be somebody's."""
-    text = _QUOTED.sub("\u2026", _ADDRESS.sub("\u2026", " ".join(failure.split())))
+    """A reason without addresses of people, and without the values that a database quotes: they may be somebody's."""
+    text = _ADDRESS.sub("\u2026", _REQUEST_ID.sub("", " ".join(failure.split())))
+    if text.startswith(_OF_DBT):
+        text = _QUOTED.sub("\u2026", text)
     return text if len(text) <= _MOST_WORDS else text[: _MOST_WORDS - 1] + "\u2026"
 
 

@@ -49,9 +49,8 @@ def after_run(settings: Settings, failure: Alert | None, *, is_run: bool = True)
 
 def _tell(settings: Settings, targets: list[Channel], failure: Alert | None, *, is_run: bool) -> Outcome:
     told = read_told(settings.data_dir)
-    current = {alert.key: alert for alert in alerts(settings, read_situation(settings))}
-    if failure is not None:
-        current[failure.key] = failure
+    found = [*([failure] if failure else []), *alerts(settings, read_situation(settings))]
+    current = {alert.key: alert for alert in found}
     names = [channel.name for channel in targets]
     _close(told, current, names, keeps_failure=failure is None and not is_run)
     sent, warnings = 0, []

@@ -88,7 +88,7 @@ def test_a_failed_run_is_told_once_until_one_goes_well(
     (message,) = teams.messages
     assert message.mood is Mood.PROBLEM
     assert "The client secret has expired: create a new one." in message.text
-    assert "Readers still have the last release." in message.as_text()
+    assert "What is published stays as it is." in message.as_text()
     teams.heard()
     assert tell(FAILURE) == Outcome(0, [])
     assert tell(is_run=False) == Outcome(0, []), "without a run nothing is known of runs"
@@ -158,8 +158,12 @@ def test_a_day_about_to_be_lost_is_known_without_a_release(tmp_path: Path) -> No
 
 
 def test_reasons_lose_what_may_be_a_name() -> None:
-    said = clean("Duplicate key \"Anna Person\" for anna.person@contoso.com:\n could not convert 'Berg'.")
-    assert said == "Duplicate key \u2026 for \u2026 could not convert \u2026."
+    said = clean("dbt stopped: model x: Duplicate key \"Anna Person\" for a.person@contoso.com:\n no 'Berg'.")
+    assert said == "dbt stopped: model x: Duplicate key \u2026 for \u2026 no \u2026."
+    ours = "sign-in: create a new one on the app registration's 'Certificates & secrets' page."
+    assert clean(f"{ours} [request-id 81c9712f]") == ours
+    again = run_failed("sync", [f"{ours} [request-id 1]", f"{ours} [request-id 2]"])
+    assert again.text[:-1] == (ours,), "the same reason of two steps is one"
     assert len(clean("x" * 5000)) == 600
 
 
