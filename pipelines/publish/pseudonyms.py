@@ -95,7 +95,8 @@ class Pseudonyms:
                 raise RuntimeError(f"No column of {table.name} is marked as personal: it is not published.")
             return plain
         changed = ", ".join(f"{self._expression(column, kind)} as {column}" for column, kind in table.personal)
-        order = ", ".join(f'"{column}"' for column in table.grain) or "all"
+        # Numbers and dates are sorted many times faster than the ids of tenants; keys are of one tenant anyway.
+        order = ", ".join(f'"{column}"' for column in table.grain if column != "tenant_id") or "all"
         return (
             f"select * from (select data.* replace ({changed}) from ({plain}) as data "
             f"left join temp.pseudonyms on pseudonyms.user_key = data.user_key) order by {order}"
