@@ -20,8 +20,6 @@ from typing import Any
 from pipelines.publish.page.write import embedded
 from pipelines.warehouse.publish import read_manifest
 
-DOCS_NAME = "m365_usage_docs.html"
-
 _INDEX = "dbt/task/docs/index.html"
 _MANIFEST, _CATALOG = '"MANIFEST.JSON INLINE DATA"', '"CATALOG.JSON INLINE DATA"'
 # The page is dbt's and needs both; but nothing may leave it.

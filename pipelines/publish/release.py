@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.publish.dbt_docs import DOCS_NAME, docs_page
+from pipelines.publish.dbt_docs import docs_page
 from pipelines.publish.dictionary import dictionary_rows
-from pipelines.publish.page.names import PAGE_NAME
+from pipelines.publish.page.names import DOCS_NAME, PAGE_NAME
 from pipelines.publish.page.write import write_page
 from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
 from pipelines.publish.pseudonym_key import fingerprint, is_open_to_others, read_key

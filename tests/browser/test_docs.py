@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines.publish.dbt_docs import DOCS_NAME
+from pipelines.publish.page.names import DOCS_NAME
 from tests.browser.conftest import Opened, Release
 from tests.integration.conftest import ROOT
 

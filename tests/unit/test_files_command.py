@@ -17,9 +17,8 @@ from typer.testing import CliRunner, Result
 from unit_release import HOSTILE, make_published
 
 from pipelines.cli import app, open_
-from pipelines.publish.dbt_docs import DOCS_NAME
 from pipelines.publish.neutral import neutral
-from pipelines.publish.page.names import PAGE_NAME
+from pipelines.publish.page.names import DOCS_NAME, PAGE_NAME
 
 Run = Callable[..., Result]
 

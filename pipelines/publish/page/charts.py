@@ -88,8 +88,12 @@ def stacked(
     as_share: bool = False,
     upright: bool = False,
     sort: Any = None,
+    count: str = "",
 ) -> Spec:
-    """Bars in parts, in the order of names. as_share: every bar is as long, upright: they stand."""
+    """Bars in parts, in the order of names. as_share: every bar is as long, upright: they stand.
+
+    count: the column with the number that is told, where value is below zero to be drawn on the other side.
+    """
     along: Spec = {"field": value, "type": "quantitative", "title": title, "stack": "normalize" if as_share else "zero"}
     along["axis"] = {"format": "%" if as_share else ",d", "tickCount": 5}
     across: Spec = {"field": label, "type": "nominal", "title": None, "sort": sort}
@@ -97,7 +101,7 @@ def stacked(
     tip = [
         {"field": label, "type": "nominal", "title": "Where"},
         {"field": part, "type": "nominal", "title": "What"},
-        {"field": value, "type": "quantitative", "format": ",d", "title": "Count"},
+        {"field": count or value, "type": "quantitative", "format": ",d", "title": "Count"},
     ]
     encoding: Spec = {
         "color": {"field": part, "type": "nominal", **colours_of(names, colours)},

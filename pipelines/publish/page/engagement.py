@@ -9,11 +9,12 @@ from pipelines.publish.page.model import Column, Panel, Row, Variant, number, pe
 from pipelines.publish.page.read import ALL
 from pipelines.publish.page.use import HIDDEN
 
-# Order of the parts in a bar, from the base up.
+# Order of the parts in a bar, from the base up; who stayed away is on the other side of it.
 _PARTS = {
     "returning_users": ("Came back from the month before", "var(--suite)"),
     "resumed_users": ("Back after a gap", "var(--both)"),
     "first_time_users": ("First time", "var(--good)"),
+    "lost_users": ("Stayed away since the month before", "var(--warn)"),
 }
 _COMPANY = "Months are counted for the whole company only: set the department to All."
 
@@ -25,8 +26,9 @@ def return_panel(facts: Facts) -> Panel:
     for month in months:
         label = f"{month['month_start']:%b %Y}" + ("" if month["is_complete"] else " (part)")
         for order, (column, (part, _)) in enumerate(_PARTS.items()):
-            cells = values(month, "active_users", "lost_users", "days_with_data", "is_suppressed")
-            rows.append([label, part, month[column], *cells, order])
+            cells = values(month, "active_users", "days_with_data", "is_suppressed")
+            bar = month[column] if column != "lost_users" or month[column] is None else -month[column]
+            rows.append([label, part, month[column], *cells, order, bar])
     known = [
         month for month in months if month["returning_users"] is not None and month["first_time_users"] is not None
     ]
@@ -52,10 +54,10 @@ def return_panel(facts: Facts) -> Panel:
         Column("part", "Who"),
         Column("people", "People", "int"),
         Column("active_users", "All people of the month", "int"),
-        Column("lost_users", "Stayed away", "int"),
         Column("days_with_data", "Days with data", "int"),
         Column("is_suppressed", "is_suppressed", "bool", hidden=True),
         Column("part_order", "order", "int", hidden=True),
+        Column("bar", "bar", "int", hidden=True),
     ]
     names, colours = [name for name, _ in _PARTS.values()], [colour for _, colour in _PARTS.values()]
     spec = charts.stacked(
@@ -63,8 +65,9 @@ def return_panel(facts: Facts) -> Panel:
         colours,
         label="month",
         part="part",
-        value="people",
-        title="People",
+        value="bar",
+        count="people",
+        title="People; left of zero: who stayed away",
         sort=list(dict.fromkeys(row[0] for row in rows)),
     )
     title = "Do people come back to the suite?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from pipelines.publish.page.facts import Facts
@@ -114,6 +114,17 @@ def paid_licences(facts: Facts) -> Paid | None:
         unpriced_spare=sum(1 for row in spare if row["unit_price"] is None),
         unpriced=len(unpriced(facts)),
     )
+
+
+def spare_before(facts: Facts) -> int | None:
+    """The unassigned licences of today's paid products 28 days before the newest reading; None without one then."""
+    found = facts.table("license_inventory_daily", "observed_on")
+    if not found:
+        return None
+    then = found[-1]["observed_on"] - timedelta(days=28)
+    paid = {row["sku_id"] for row in facts.inventory if facts.is_paid(row)}
+    units = [row["unassigned"] or 0 for row in found if row["observed_on"] == then and row["sku_id"] in paid]
+    return sum(units) if units else None
 
 
 def take_back(facts: Facts) -> TakeBack | None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts, values
 from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number
+from pipelines.publish.page.names import DOCS_NAME
 from pipelines.publish.page.read import Published, Record
 
 STATES = {
@@ -232,6 +233,7 @@ def dictionary_view(db: Published) -> View:
             columns,
             [Variant({}, finding, empty=empty)],
             rows,
+            note=f"The models behind them, with their tests and lineage: {DOCS_NAME}, beside this page.",
             kind="table",
             search=True,
         ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts
-from pipelines.publish.page.headline import licensed, paid_licences, take_back
+from pipelines.publish.page.headline import licensed, paid_licences, spare_before, take_back
 from pipelines.publish.page.licences import money
-from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number, percent, signed
+from pipelines.publish.page.model import MINUS, Column, Panel, Row, Variant, View, day, number, percent, signed
 from pipelines.publish.page.read import ALL
 from pipelines.publish.page.use import NO_DAYS, daily_panel, suite_and_teams
 from pipelines.publish.page.where import ranking_panel
@@ -59,6 +61,9 @@ def _weekly(facts: Facts) -> Row:
     last = weeks[-1]
     rate = last["active_rate"]
     share = f"; {percent(rate)} of the licensed" if rate is not None else ""
+    before = next((row for row in weeks if row["week_start"] == last["week_start"] - timedelta(weeks=4)), {})
+    if rate is not None and before.get("active_rate") is not None:
+        share += f", {100 * (rate - before['active_rate']):+.0f} points in four weeks".replace("-", MINUS)
     value = number(last["active_users"]) if last["active_users"] is not None else NONE
     return [label, value, f"people, week from {day(last['week_start'])}{share}", "suite"]
 
@@ -82,6 +87,8 @@ def _spare(facts: Facts) -> Row:
         return ["Spare licences", NONE, "no licences are known", "licences"]
     detail = f"{money(paid.spare_cost)} a month" if paid.spare_cost else "cost unknown"
     detail += f"; {paid.unpriced_spare} products without a price" if paid.unpriced_spare else ""
+    before = spare_before(facts)
+    detail += f"; {number(before)} were spare 28 days before" if before is not None else ""
     return ["Spare licences", number(paid.unassigned), detail, "licences"]
 
 
