@@ -12,12 +12,15 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.publish.page.facts import department_of, marked
+from pipelines.publish.page.facts import Facts, department_of, marked
+from pipelines.publish.page.headline import spare_before
 from pipelines.publish.page.licences import money, totals
 from pipelines.publish.page.model import plain
 from pipelines.publish.page.read import Published
+from pipelines.publish.page.use import _courses
 from pipelines.publish.page.vega import vega_script
 from pipelines.publish.page.write import content, embedded, write_page
+from pipelines.publish.sample import is_sample
 
 TODAY = date(2026, 10, 30)
 
@@ -126,3 +129,39 @@ def test_the_drawing_library_is_put_together_once_and_kept(tmp_path: Path, monke
     vega_script.cache_clear()
     assert len(made) == 2
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_spare_licences_are_compared_with_28_days_before(database: Callable[[str], Path]) -> None:
+    path = database(
+        f"""
+        {TENANT};
+        create table apps as select 'outlook' as app, 'Outlook' as display_name, 1 as sort_order;
+        create table license_inventory as
+            select 't' as tenant_id, sku as sku_id, sku as product_name, 'User' as applies_to, 90 as assigned,
+                sku = 'free' as is_free, false as is_trial, false as looks_unlimited
+            from (values ('e3'), ('free')) as products(sku);
+        create table license_inventory_daily as
+            select 't' as tenant_id, sku_id, date '2026-10-30' - cast(back as int) as observed_on, back as unassigned
+            from license_inventory, range(0, 30, 7) as days(back)
+        """
+    )
+    with Published(path) as db:
+        assert spare_before(Facts(db, {"tenant_id": "t"})) == 28, "the free product is no licence to spare"
+        assert spare_before(Facts(db, {"tenant_id": "other"})) is None
+
+
+def test_a_course_needs_two_days_on_either_side() -> None:
+    monday = date(2026, 10, 19)
+    rows = [
+        {"report_date": monday + timedelta(days=place), "active_users": people}
+        for place, people in enumerate([10, 10, None, 12, 12, 99])
+    ]
+    assert _courses({"Word": rows, "Excel": rows[:2]}, "2026-10-01", "weekdays") == {"Word": "Word +20.0%"}
+    assert _courses({"Word": rows}, "2026-10-22", "weekdays") == {}
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"), [("fabrikam.example", True), ("a.EXAMPLE", True), ("example.com", False), (None, False)]
+)
+def test_a_made_up_tenant_is_told_by_its_domain(domain: str | None, expected: bool) -> None:
+    assert is_sample(domain) is expected
