@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -85,12 +86,9 @@ def report_requests(
     started = time.monotonic()
     wanted = config.days(workplace.settings().window)
     extracts = _extract_days(context, workplace, config.tenant, wanted, full=config.full)
-    for record in _answered(extracts):
-        context.log_event(
-            dg.AssetMaterialization(REPORT_DAYS, partition=str(record.report_date), metadata=_record_metadata(record))
-        )
     tenants = {tenant.tenant_id: tenant.label for tenant in workplace.tenants(config.tenant)}
     strip = day_strip(workplace.landing(), tenants, workplace.settings())
+    _announce_days(context, extracts, strip)
     seconds = round(time.monotonic() - started, 1)
     yield dg.MaterializeResult(metadata={"report_days": strip, "seconds": seconds, **_extract_metadata(extracts)})
     yield _check_days(extracts)
@@ -114,10 +112,8 @@ def report_days(context: dg.AssetExecutionContext, workplace: Workplace) -> None
     """
     wanted = [date.fromisoformat(key) for key in context.partition_keys]
     extracts = _extract_days(context, workplace, None, wanted, full=True)
-    for record in _answered(extracts):
-        context.log_event(
-            dg.AssetMaterialization(REPORT_DAYS, partition=str(record.report_date), metadata=_record_metadata(record))
-        )
+    tenants = {tenant.tenant_id: tenant.label for tenant in workplace.tenants()}
+    _announce_days(context, extracts, day_strip(workplace.landing(), tenants, workplace.settings()))
     unanswered = [record for extract in extracts for record in extract.records if record.outcome != "ok"]
     if unanswered:
         first = unanswered[0]
@@ -213,6 +209,16 @@ def _extract_days(
         return workplace.work(context, only).for_each(extract)
 
 
+def _announce_days(
+    context: dg.AssetExecutionContext, extracts: list[DayExtract], strip: dg.MarkdownMetadataValue
+) -> None:
+    """A materialisation for each answered day; the last, which the asset's page shows, with the strip of all."""
+    answered = _answered(extracts)
+    for record in answered:
+        metadata = _record_metadata(record) | ({"report_days": strip} if record is answered[-1] else {})
+        context.log_event(dg.AssetMaterialization(REPORT_DAYS, partition=str(record.report_date), metadata=metadata))
+
+
 def _answered(extracts: list[DayExtract]) -> list[FetchRecord]:
     return [record for extract in extracts for record in extract.records if record.outcome == "ok"]
 
@@ -228,7 +234,7 @@ def _logger(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
     return note
 
 
-def _record_metadata(record: FetchRecord) -> dict[str, dg.MetadataValue | int | str]:
+def _record_metadata(record: FetchRecord) -> dict[str, Any]:
     return {
         "tenant_id": record.tenant_id,
         "bytes": record.body_bytes or 0,

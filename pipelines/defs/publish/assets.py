@@ -74,11 +74,14 @@ def _metadata(settings: Settings, release: Release, build: str) -> dict[str, Any
     """The latest totals, where the files are (a page from http may not link to a file), and how large."""
     folder, sizes = settings.data_dir / BUILDS[build], release.bytes[build]
     return {
-        "totals": totals(folder),
+        **totals(folder),
         **{name: dg.MetadataValue.path(str(folder / file)) for name, file in _FILES.items()},
         "publish_id": release.publish_id,
         "data_through": release.data_through,
         "tables": len(release.rows[build]),
+        "rows": dg.MetadataValue.table(
+            [dg.TableRecord({"table": name, "rows": rows}) for name, rows in sorted(release.rows[build].items())]
+        ),
         "dagster/row_count": sum(release.rows[build].values()),
         "bytes": sum(sizes.values()),
         **{f"{name}_bytes": sizes[file] for name, file in _FILES.items()},

@@ -24,20 +24,21 @@ left join license_inventory as l
 group by t.tenant_id
 order by 1
 """
-_FIGURES = (
-    "Suite: people",
-    "Suite: app-days, the five apps summed up",
-    "Teams on its own: people",
-    "Teams on its own: days of use",
-    "Paid licences: assigned",
-    "Paid licences: unassigned",
-    "Paid licences: over-assigned",
-)
+# What a figure is called in the table, and in the plots.
+_FIGURES = {
+    "Suite: people": "suite_people",
+    "Suite: app-days, the five apps summed up": "suite_app_days",
+    "Teams on its own: people": "teams_people",
+    "Teams on its own: days of use": "teams_days",
+    "Paid licences: assigned": "licenses_assigned",
+    "Paid licences: unassigned": "licenses_unassigned",
+    "Paid licences: over-assigned": "licenses_over_assigned",
+}
 NO_FIGURE = "\u2013"
 
 
-def totals(folder: Path) -> dg.MarkdownMetadataValue:
-    """A line per figure and a column per tenant."""
+def totals(folder: Path) -> dict[str, dg.MetadataValue]:
+    """A table with a line per figure and a column per tenant; the numbers too, to be plotted, of a single tenant."""
     with duckdb.connect(str(folder / DATABASE_NAME), read_only=True) as con:
         tenants = con.execute(_TOTALS).fetchall()
     shown = tenants[:_MOST_TENANTS]
@@ -46,7 +47,10 @@ def totals(folder: Path) -> dg.MarkdownMetadataValue:
     for place, figure in enumerate(_FIGURES, start=3):
         lines.append(_line([figure, *(_number(tenant[place]) for tenant in shown)]))
     more = len(tenants) - len(shown)
-    return dg.MetadataValue.md("\n".join(lines) + (f"\n\nAnd {more} more tenants: see the page." if more else ""))
+    table = "\n".join(lines) + (f"\n\nAnd {more} more tenants: see the page." if more else "")
+    plotted = zip(_FIGURES.values(), tenants[0][3:], strict=True) if len(tenants) == 1 else ()
+    numbers = {key: dg.MetadataValue.int(value) for key, value in plotted if value is not None}
+    return {"totals": dg.MetadataValue.md(table), **numbers}
 
 
 def _line(cells: list[str]) -> str:
