@@ -15,6 +15,8 @@ from pipelines.warehouse.publish import DATABASE_NAME
 from pipelines.warehouse.releases import BUILDS
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# More would not fit into a card of Teams.
+_MOST_TENANTS = 5
 NO_FIGURE = "\u2013"
 # The picture is of the whole: with several tenants only of the largest, which is named.
 _FIGURES = """
@@ -83,8 +85,10 @@ def digest(settings: Settings) -> Message | None:
         if not tenants:
             return None
         facts: list[tuple[str, str]] = []
-        for tenant in tenants:
+        for tenant in tenants[:_MOST_TENANTS]:
             facts += _facts(con, tenant, with_name=len(tenants) > 1)
+        if len(tenants) > _MOST_TENANTS:
+            facts.append(("Other tenants", f"{len(tenants) - _MOST_TENANTS}, on the page"))
         first = tenants[0]
         lines = _lines(con, first)
     words = _words(first, lines, with_name=len(tenants) > 1)

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from unit_landing import TENANT, Lander
 from unit_notify import TODAY, publish, settings
@@ -24,6 +25,7 @@ from pipelines.notify.digest import digest, digest_week
 from pipelines.notify.message import Message, Mood
 from pipelines.notify.situation import read_situation
 from pipelines.notify.state import read_told, state_file
+from pipelines.warehouse.publish import DATABASE_NAME
 
 FAILURE = run_failed("sync", ["The client secret has expired: create a new one."])
 
@@ -209,6 +211,23 @@ def test_the_digest_says_the_figures_and_draws_them(tmp_path: Path) -> None:
     assert message.picture_words == image["altText"]
     assert "Office suite 184, Teams 184" in message.picture_words
     assert "https://intranet.example/m365" in message.as_text()
+
+
+def test_the_digest_of_many_tenants_names_each_and_stops_somewhere(tmp_path: Path) -> None:
+    publish(tmp_path)
+    with duckdb.connect(str((tmp_path / "published" / DATABASE_NAME).resolve())) as con:
+        for table in ("tenants", "suite_usage_28d"):
+            copies = f"select t.* replace ('t' || n as tenant_id) from {table} as t, range(6) as r(n)"
+            con.execute(f"insert into {table} {copies}")
+        con.execute("update tenants set name = 'Tenant ' || tenant_id where length(tenant_id) = 2")
+        con.execute("update suite_usage_28d set active_users = 100 where length(tenant_id) = 2")
+    message = digest(settings(tmp_path))
+    assert message is not None
+    assert len(message.facts) == 5 * 7 + 1
+    assert message.facts[0] == ("Contoso, Office suite: people", "262 (-4.2% against the 28 days before)")
+    assert message.facts[7][0] == "Tenant t0, Office suite: people"
+    assert message.facts[-1] == ("Other tenants", "2, on the page")
+    assert message.picture_words.startswith("People of Contoso on a working day")
 
 
 def test_a_broken_state_file_and_an_unforeseen_error_stop_nothing(
