@@ -170,3 +170,16 @@ def test_the_policy_lets_nothing_out_and_no_text_becomes_code(release: Release) 
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert data
     assert json.loads(data.group(1))["build"] == "admin"
+
+
+def test_what_no_filter_changes_says_so(release: Release, open_page: OpenPage) -> None:
+    opened = open_page(release.page("admin"), "departments")
+    panels = opened.page.locator(".panel")
+    still = [panel.get_attribute("id") for panel in panels.all() if "not follow" in (panel.text_content() or "")]
+    before = {panel.get_attribute("id"): panel.text_content() for panel in panels.all()}
+    opened.show("departments?period=7&days=all")
+    changed = [
+        panel.get_attribute("id") for panel in panels.all() if panel.text_content() != before[panel.get_attribute("id")]
+    ]
+    assert changed == ["panel-dept-table"]
+    assert sorted([*still, *changed]) == sorted(before)

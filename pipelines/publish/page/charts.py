@@ -43,7 +43,7 @@ def colours_of(names: Sequence[str], colours: Sequence[str] | None = None, **mor
 def bars(*, label: str, value: str, title: str, unit: str = ".0%", mean: str = "", inside_from: float = 0.08) -> Spec:
     """Bars side by side in the order of the rows, each with its number; mean: the column of a rule to compare with."""
     y: Spec = {"field": label, "type": "nominal", "title": None, "sort": None}
-    y["axis"] = {"labelLimit": 190, "ticks": False, "domain": False}
+    y["axis"] = {"labelLimit": 230, "ticks": False, "domain": False}
     x = {"field": value, "type": "quantitative", "title": title, "axis": {"format": unit, "tickCount": 5}}
     mark = {"type": "bar", "color": "var(--suite)", "height": {"band": 0.7}}
     tip = [
@@ -97,7 +97,7 @@ def stacked(
     along: Spec = {"field": value, "type": "quantitative", "title": title, "stack": "normalize" if as_share else "zero"}
     along["axis"] = {"format": "%" if as_share else ",d", "tickCount": 5}
     across: Spec = {"field": label, "type": "nominal", "title": None, "sort": sort}
-    across["axis"] = {"labelLimit": 190, "ticks": False, "domain": False, "labelAngle": 0}
+    across["axis"] = {"labelLimit": 230, "ticks": False, "domain": False, "labelAngle": 0}
     tip = [
         {"field": label, "type": "nominal", "title": "Where"},
         {"field": part, "type": "nominal", "title": "What"},
@@ -119,7 +119,7 @@ def dots(parts: dict[str, str], colours: Sequence[str], *, label: str, title: st
     before, now = parts
     names = list(parts.values())
     y: Spec = {"field": label, "type": "nominal", "title": None, "sort": None}
-    y["axis"] = {"labelLimit": 190, "ticks": False, "domain": False, "grid": True}
+    y["axis"] = {"labelLimit": 230, "ticks": False, "domain": False, "grid": True}
     along = {"type": "quantitative", "title": title, "axis": {"format": ".0%", "tickCount": 5}}
     along["scale"] = {"zero": False, "nice": True, "padding": 12}
     tip = [
@@ -157,7 +157,7 @@ def heat_map(
         "field": row,
         "type": "nominal",
         "title": None,
-        "axis": {"labelLimit": 190, "ticks": False, "domain": False},
+        "axis": {"labelLimit": 230, "ticks": False, "domain": False},
     }
     y["sort"] = list(rows) if rows else None
     x: Spec = {"field": column, "type": "nominal", "title": None, "sort": list(columns)}

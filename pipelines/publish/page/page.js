@@ -70,6 +70,13 @@
     return { finding, empty, rows };
   }
 
+  // Whether some filter of the view changes what the panel shows.
+  function follows(panel) {
+    const filters = choice.tenant.views.find((one) => one.id === choice.state.view).filters;
+    const kept = panel.variants.flatMap((one) => Object.keys(one.when));
+    return !filters.length || filters.some((key) => kept.includes(key) || (key === "apps" && panel.by_app));
+  }
+
   function tiles(panel) {
     const list = element("ul", { class: "tiles" });
     for (const [label, value, detail, view] of panel.rows) {
@@ -123,7 +130,8 @@
       section.append(holder);
     }
     const bar = rows.length ? tools(panel, rows) : null;
-    const note = panel.note ? element("p", { class: "note" }, panel.note) : null;
+    const words = [panel.note, follows(panel) ? "" : "Does not follow the filters."].filter(Boolean).join(" ");
+    const note = words ? element("p", { class: "note" }, words) : null;
     if (bar && note && panel.kind === "table") bar.prepend(note);
     else if (note) section.append(note);
     if (bar) section.append(bar);

@@ -13,6 +13,9 @@ window.m365Table = (function () {
   const SORT_ON = 8; // longer tables can be sorted
   const LIMIT = 100; // rows shown at first
 
+  // As everywhere else on the page.
+  const short = (text) => text.replace("Sept", "Sep");
+
   function format(value, kind) {
     if (value === null || value === undefined) return "";
     switch (kind) {
@@ -23,8 +26,8 @@ window.m365Table = (function () {
       case "rate": return tenths.format(100 * value) + "%";
       case "change": return (value > 0 ? "+" : "") + tenths.format(100 * value) + "%";
       case "points": return (value > 0 ? "+" : "") + tenths.format(100 * value);
-      case "date": return dates.format(new Date(value + "T00:00:00Z"));
-      case "time": return times.format(new Date(value));
+      case "date": return short(dates.format(new Date(value + "T00:00:00Z")));
+      case "time": return short(times.format(new Date(value)));
       case "bool": return value ? "yes" : "no";
       default: return String(value);
     }
