@@ -63,7 +63,8 @@ def _weekly(facts: Facts) -> Row:
     share = f"; {percent(rate)} of the licensed" if rate is not None else ""
     before = next((row for row in weeks if row["week_start"] == last["week_start"] - timedelta(weeks=4)), {})
     if rate is not None and before.get("active_rate") is not None:
-        share += f", {100 * (rate - before['active_rate']):+.0f} points in four weeks".replace("-", MINUS)
+        points = round(100 * (rate - before["active_rate"]))
+        share += f", {points:+d} {'point' if abs(points) == 1 else 'points'} in four weeks".replace("-", MINUS)
     value = number(last["active_users"]) if last["active_users"] is not None else NONE
     return [label, value, f"people, week from {day(last['week_start'])}{share}", "suite"]
 
