@@ -87,5 +87,5 @@ left join
 left join
     {{ ref("stg_graph__deleted_users") }} as bin
     on people.tenant_id = bin.tenant_id
-    and people.user_key = bin.user_key
-    and people.is_deleted
+    -- As a condition of its own this would have every person compared with every deleted one.
+    and case when people.is_deleted then people.user_key end = bin.user_key

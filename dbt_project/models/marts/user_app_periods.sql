@@ -1,10 +1,15 @@
-select
-    tenant_id,
-    user_key,
-    app,
-    cast(report_period as bigint) as report_period,
-    report_refresh_date,
-    max(case when used then 1 else 0 end) = 1 as used,
-    max(last_activity_date) as last_activity_date
-from {{ ref("int_user_app_periods") }}
-group by tenant_id, user_key, app, report_period, report_refresh_date
+{{ config(materialized="view") }}
+{% for app in packed_apps() %}
+    select
+        tenant_id,
+        user_key,
+        '{{ app }}' as app,
+        report_period,
+        report_refresh_date,
+        {{ app }} as used,
+        last_activity_date
+    from {{ ref("int_user_periods") }}
+    {% if not loop.last %}
+        union all
+    {% endif %}
+{% endfor %}
