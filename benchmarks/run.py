@@ -25,7 +25,7 @@ from benchmarks.measure import Sample, disk_bytes, run_case
 from benchmarks.results import write_results
 
 ROOT = Path(__file__).resolve().parents[1]
-PEERS = ("polars_packed", "dlt_arrow", "pandas_melt", "dlt_rows")
+HEAVY_PEERS = ("dlt_arrow", "pandas_melt", "dlt_rows")
 # Days of the made-up company; the next day's run has a later one.
 TODAY, TOMORROW = "2026-10-30", "2026-10-31"
 Samples = dict[str, list[dict[str, Any]]]
@@ -53,10 +53,10 @@ class Bench:
         path.mkdir(parents=True)
         return path
 
-    def peer(self, case: str, data: Path) -> Sample:
-        """One of benchmarks.peers."""
+    def peer(self, case: str, data: Path, settings: dict[str, str] | None = None) -> Sample:
+        """One of benchmarks.peers; settings are for one that downloads."""
         out = self.scratch(case)
-        sample = run_case("benchmarks.peers", [case, str(data), str(out)], {}, self.log)
+        sample = run_case("benchmarks.peers", [case, str(data), str(out)], settings or {}, self.log)
         return self._told(case, sample, disk_bytes(out))
 
     def ours(self, case: str, data: Path, out: Path, settings: dict[str, str], measured: str = "") -> Sample:
@@ -113,6 +113,7 @@ def run_people(bench: Bench, people: int) -> None:
             print(f"{people:,} people, round {number + 1} of {bench.rounds}", flush=True)
             note("floor", bench.peer("floor", data))
             note("polars_packed", bench.peer("polars_packed", data))
+            note("polars_fetched", bench.peer("polars_fetched", data, settings))
             out = bench.scratch("together")
             note("fetch_and_load", bench.ours("fetch_and_load", data, out, settings, "warehouse.duckdb"))
             out = bench.scratch("steps")
@@ -125,7 +126,7 @@ def run_people(bench: Bench, people: int) -> None:
             note("dbt", bench.ours("dbt", data, out, settings, "warehouse.duckdb"))
             note("publish", bench.ours("publish", data, out, settings, "releases"))
             (out / "dbt").rename(target)
-            for case in PEERS[1:]:
+            for case in HEAVY_PEERS:
                 note(case, bench.peer(case, data))
             bench.keep(f"people-{people:09}", samples, people=people, bytes=disk_bytes(data / "reports"))
 

@@ -13,6 +13,7 @@ Part = Mapping[str, Any]
 Column = Callable[[Part, str, str], list[float]]
 PEERS = {
     "polars_packed": "polars",
+    "polars_fetched": "polars that downloads too",
     "dlt_arrow": "dlt with Arrow",
     "pandas_melt": "pandas",
     "dlt_rows": "dlt with rows, per row",
