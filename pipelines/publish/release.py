@@ -86,7 +86,7 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
             # Beside each other, the figures alone would tell who is behind which pseudonym.
             removed = drop_other_releases(settings.data_dir, lambda release: not published_with(release / "admin"))
             if removed:
-                notes.append(f"People are pseudonyms now: {removed} earlier releases that named them were removed.")
+                notes.append(f"People are pseudonyms now; earlier releases that named them were removed: {removed}.")
     return Release(publish_id, data_through, rows, sizes, tuple(notes))
 
 

@@ -293,7 +293,7 @@ def test_switched_on_earlier_releases_with_names_go(settings: Settings) -> None:
     publish(settings)
     publish(settings)
     first = publish(settings, pseudonymize=True)
-    assert first.notes == ("People are pseudonyms now: 2 earlier releases that named them were removed.",)
+    assert first.notes == ("People are pseudonyms now; earlier releases that named them were removed: 2.",)
     assert named(settings.data_dir / "releases") == set()
     people = rows(settings, "select user_key, display_name, manager_name from users")
     second = publish(settings, pseudonymize=True)
