@@ -91,8 +91,8 @@ class _ProgressHandler(logging.Handler):
 
 
 def _move(bar: Progress, task: TaskID, what: str, step: str | None) -> None:
-    if what == "STEP_START" and step:
-        bar.update(task, description=_STEPS.get(step, step))
+    if what == "STEP_START" and step in _STEPS:
+        bar.update(task, description=_STEPS[step])
     elif what in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
         bar.advance(task)
 
