@@ -22,7 +22,7 @@ from pipelines.simulator import SimulatorServer
 from tests.integration.conftest import SHORT_LIMITS, Rig, tenant
 
 # Long, for a machine that does other things, too.
-PATIENCE = 300_000
+PATIENCE = 600_000
 GROUPS = {
     "graph", "landing", "raw", "ledger", "rules", "seeds", "staging", "intermediate", "marts", "shareable", "published",
 }  # fmt: skip
