@@ -211,7 +211,10 @@ def test_the_data_dictionary_is_up_to_date_and_complete(manifest: dict[str, Any]
 def test_every_column_that_tells_of_a_person_is_marked(manifest: dict[str, Any]) -> None:
     """What M365_PSEUDONYMIZE changes: a new column of text or time is marked, or found to tell of nobody."""
     admin = {table.name: table for table in published_tables(manifest, "admin")}
-    assert {name for name, table in admin.items() if table.is_admin_only} == PUBLISHED["admin"] | {"user_days", "user_periods"}
+    assert {name for name, table in admin.items() if table.is_admin_only} == PUBLISHED["admin"] | {
+        "user_days",
+        "user_periods",
+    }
     for node in models(manifest, "marts", "intermediate").values():
         meta = node["config"]["meta"]
         name = meta.get("published_as") or node["alias"]
