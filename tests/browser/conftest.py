@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,8 +153,14 @@ class Opened:
 
     def ready(self) -> None:
         """Wait until what the address says is drawn."""
-        drawn = "document.documentElement.dataset.ready === (location.hash || '#')"
-        self.page.wait_for_function(drawn, timeout=20_000)
+        self.until("document.documentElement.dataset.ready === (location.hash || '#')")
+
+    def until(self, expression: str) -> None:
+        """Wait until an expression is true. Playwright's own waiting would evaluate text, which the page forbids."""
+        deadline = time.monotonic() + 30
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < deadline, expression
+            self.page.wait_for_timeout(20)
 
     def panel(self, name: str) -> Any:
         return self.page.locator(f"#panel-{name}")

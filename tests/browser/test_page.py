@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import HOSTILE, Opened, Release, downloaded, figure
+from tests.integration.conftest import ROOT
 
 VIEWS = ["overview", "apps", "suite", "departments", "platforms", "licences", "health", "dictionary"]
 SHAREABLE_AND_ADMIN = pytest.mark.parametrize("build", ["shareable", "admin"])
@@ -142,12 +143,12 @@ def test_the_keyboard_is_enough(release: Release, open_page: OpenPage) -> None:
     assert opened.page.evaluate("document.activeElement.id") == "main-content"
     opened.page.locator("nav a").nth(1).focus()
     opened.page.keyboard.press("Enter")
-    opened.page.wait_for_function("document.activeElement.id === 'view-title'")
+    opened.until("document.activeElement.id === 'view-title'")
     assert opened.page.locator("#view-title").text_content() == "Apps"
     opened.ready()
     opened.page.locator("input[name=days]:checked").focus()
     opened.page.keyboard.press("ArrowRight")
-    opened.page.wait_for_function("location.hash.includes('days=all')")
+    opened.until("location.hash.includes('days=all')")
     opened.ready()
     assert opened.page.evaluate("[document.activeElement.name, document.activeElement.value]") == ["days", "all"]
 
@@ -183,3 +184,19 @@ def test_what_no_filter_changes_says_so(release: Release, open_page: OpenPage) -
     ]
     assert changed == ["panel-dept-table"]
     assert sorted([*still, *changed]) == sorted(before)
+
+
+def test_queries_can_be_taken_along(release: Release, open_page: OpenPage) -> None:
+    shown = {}
+    for build in ("shareable", "admin"):
+        opened = open_page(release.page(build), "dictionary", permissions=["clipboard-read", "clipboard-write"])
+        panel = opened.panel("dict-queries")
+        shown[build] = panel.locator("summary").all_text_contents()
+        assert all(release.query(build, sql) is not None for sql in panel.locator("pre").all_text_contents())
+    assert set(shown["shareable"]) < set(shown["admin"])
+    assert len(shown["admin"]) == len(list((ROOT / "queries").glob("*.sql")))
+    panel.locator("summary").first.click()
+    panel.get_by_role("button", name=f"Copy: {shown['admin'][0]}").click()
+    panel.get_by_text("Copied").wait_for()
+    taken = opened.page.evaluate("navigator.clipboard.readText()")
+    assert taken == panel.locator("pre").first.text_content()

@@ -165,3 +165,18 @@ def test_a_course_needs_two_days_on_either_side() -> None:
 )
 def test_a_made_up_tenant_is_told_by_its_domain(domain: str | None, expected: bool) -> None:
     assert is_sample(domain) is expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"build": "shareable", "people": "none"}, "May be shared"),
+        ({"build": "admin", "people": "named"}, "names people"),
+        ({"build": "admin"}, "names people"),
+        ({"build": "admin", "people": "pseudonyms"}, "pseudonyms"),
+    ],
+)
+def test_who_may_see_the_page_stands_on_it(database: Callable[[str], Path], facts: dict[str, str], told: str) -> None:
+    rows = ", ".join(f"('{name}', '{value}')" for name, value in facts.items())
+    path = database(f"{TENANT}; create table publish_info as from (values {rows}) as t(name, value)")
+    assert told in write_page(path, TODAY).read_text(encoding="utf-8").partition("</header>")[0]

@@ -9,6 +9,7 @@ from pipelines.publish.page import charts
 from pipelines.publish.page.facts import Facts, values
 from pipelines.publish.page.model import Column, Panel, Row, Variant, View, day, number
 from pipelines.publish.page.names import DOCS_NAME
+from pipelines.publish.page.queries import queries_panel
 from pipelines.publish.page.read import Published, Record
 
 STATES = {
@@ -218,6 +219,7 @@ def dictionary_view(db: Published) -> View:
             METRICS,
             kind="table",
         ),
+        queries_panel(db),
         Panel(
             "dict-tables",
             "Which tables are there?",

@@ -90,6 +90,28 @@
     return list;
   }
 
+  // SQL to take along; where a browser gives no clipboard, it stands there selected.
+  function queries(panel) {
+    const list = element("div", { class: "queries" });
+    for (const [question, sql] of panel.rows) {
+      const details = element("details");
+      const text = element("pre", { tabindex: "0", role: "region", "aria-label": "SQL: " + question }, sql);
+      const copy = element("button", { type: "button", class: "csv", "aria-label": "Copy: " + question }, "Copy");
+      copy.addEventListener("click", async () => {
+        window.getSelection().selectAllChildren(text);
+        try {
+          await navigator.clipboard.writeText(sql);
+          copy.textContent = "Copied";
+        } catch {
+          copy.textContent = "Selected";
+        }
+      });
+      details.append(element("summary", {}, question), text, copy);
+      list.append(details);
+    }
+    return list;
+  }
+
   function searchable(panel, rows, holder) {
     const wrap = element("label", { class: "search" }, "Search ");
     const field = element("input", { type: "search" });
@@ -117,6 +139,7 @@
       return { section, done: null };
     }
     section.append(element("h2", {}, panel.title));
+    if (panel.kind === "queries") section.append(queries(panel));
     if (finding) section.append(element("p", { class: "finding" }, finding));
     if (empty) section.append(element("p", { class: "empty" }, empty));
     const holder = element("div", { class: panel.kind === "chart" ? "chart" : "rows" });
@@ -129,7 +152,7 @@
       else holder.append(build(panel.columns, rows, panel.title));
       section.append(holder);
     }
-    const bar = rows.length ? tools(panel, rows) : null;
+    const bar = rows.length && panel.kind !== "queries" ? tools(panel, rows) : null;
     const words = [panel.note, follows(panel) ? "" : "Does not follow the filters."].filter(Boolean).join(" ");
     const note = words ? element("p", { class: "note" }, words) : null;
     if (bar && note && panel.kind === "table") bar.prepend(note);
