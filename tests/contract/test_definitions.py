@@ -116,6 +116,14 @@ def test_every_check_says_what_it_sees_to(defs: dg.Definitions) -> None:
     assert ("app_usage_28d", "windows_agree_with_people") in shown
 
 
+def test_a_run_tests_what_goes_out_and_what_guards_people(defs: dg.Definitions) -> None:
+    names = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
+    singular = {path.stem for path in (ROOT / "dbt_project" / "tests").glob("*.sql")}
+    assert singular - names == {"packed_apps_agree_with_seed"}
+    assert {name for name in names if name.startswith("unique_combination_of_columns_int_")} == set()
+    assert len([name for name in names if name.startswith("unique_combination_of_columns_")]) > 20
+
+
 def test_jobs_say_what_they_do(defs: dg.Definitions) -> None:
     for name in ("sync", "refresh", "check"):
         job = defs.resolve_job_def(name)
