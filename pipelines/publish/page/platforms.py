@@ -94,7 +94,9 @@ def _platform_days_panel(facts: Facts) -> Panel:
             since = facts.since(period)
             finding = _platform_finding(days, name, since, kind)
             keep = {"series": name, **({"weekday": True} if kind == "weekdays" else {})}
-            empty = "" if finding else (HIDDEN if any(row["is_suppressed"] for row in days) else NO_DAYS)
+            hidden = any(row["is_suppressed"] for row in days if row["report_date"].isoformat() >= since)
+            empty = "" if finding else (HIDDEN if hidden else NO_DAYS)
+            finding += " Some figures are hidden: they would tell of few people." if finding and hidden else ""
             variants.append(Variant({**when, "app": app}, finding, keep=keep, since=since, empty=empty))
     columns = [
         Column("series", "App", "app"),
