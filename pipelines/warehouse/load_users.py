@@ -119,7 +119,7 @@ def _add_changed(con: duckdb.DuckDBPyConnection, facts: dict[str, Any]) -> None:
     con.execute(
         """
         create or replace temp table changed as
-        select n.* from new_states as n
+        select n.user_key from new_states as n
         left join old_states as o on o.user_key = n.user_key
         where o.user_key is null or not o.is_present or o.state_hash <> n.state_hash
         """
@@ -129,7 +129,7 @@ def _add_changed(con: duckdb.DuckDBPyConnection, facts: dict[str, Any]) -> None:
         insert into raw.users by name
         select $tenant_id as tenant_id, user_key, user_id, $observed_at as observed_at, $observed_on as observed_on,
             true as is_present, {_USER_COLUMNS}, state_hash
-        from changed order by user_key
+        from new_states where user_key in (select user_key from changed) order by user_key
         """,
         facts,
     )
@@ -138,7 +138,9 @@ def _add_changed(con: duckdb.DuckDBPyConnection, facts: dict[str, Any]) -> None:
         insert into raw.user_licenses
         select $tenant_id, user_key, $observed_at, l.skuId, l.assignedByGroup, l.state, l.error,
             l.lastUpdatedDateTime, l.disabledPlans
-        from (select user_key, unnest(licenses) as l from changed) as held
+        from (
+            select user_key, unnest(licenses) as l from new_states where user_key in (select user_key from changed)
+        ) as held
         where l.skuId is not null
         order by all
         """,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-# Pages of 999 people with their licences stay far below.
-_MAX_PAGE_BYTES = 256 << 20
+# Pages of 999 people with their licences stay far below. The reader takes twice of it for each thread.
+_MAX_PAGE_BYTES = 64 << 20
 
 
 def stage_objects(con: duckdb.DuckDBPyConnection, path: Path, structure: str) -> int:
