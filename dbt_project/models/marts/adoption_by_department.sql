@@ -5,8 +5,10 @@ with
             usage.app,
             usage.department,
             usage.is_total,
-            avg(
-                cast(usage.licensed_active_users as double) / nullif(usage.licensed_users, 0)
+            -- Rounded, as the last digits of a mean depend on the order in which it is added up.
+            round(
+                avg(cast(usage.licensed_active_users as double) / nullif(usage.licensed_users, 0)),
+                9
             ) as adoption_rate
         from {{ ref("int_usage_weeks") }} as usage
         inner join

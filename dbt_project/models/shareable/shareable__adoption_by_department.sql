@@ -116,8 +116,10 @@ with
             usage.app,
             usage.department,
             usage.is_total,
-            avg(
-                cast(usage.licensed_active_users as double) / nullif(usage.licensed_users, 0)
+            -- Rounded, as the last digits of a mean depend on the order in which it is added up.
+            round(
+                avg(cast(usage.licensed_active_users as double) / nullif(usage.licensed_users, 0)),
+                9
             ) as adoption_rate,
             max(case when usage.is_hidden then 1 else 0 end) as is_hidden
         from {{ ref("int_shared_weeks") }} as usage
