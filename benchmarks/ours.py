@@ -135,7 +135,6 @@ def dbt(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
     """dbt as a run calls it, without the Dagster around it; engine: the nodes' own seconds together."""
     target = settings.data_dir / "dbt" / "target"
     variables = load_rules(settings.rules_dir).dbt_variables() | {
-        "today": settings.today_utc.isoformat(),
         "window_days": settings.window_days,
         "lag_days": settings.lag_days,
         "settle_days": settings.settle_days,
@@ -148,6 +147,7 @@ def dbt(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
         env={
             **os.environ,
             "M365_WAREHOUSE": str(settings.warehouse_path),
+            "M365_DBT_TODAY": settings.today_utc.isoformat(),
             "DBT_LOG_PATH": str(settings.data_dir / "dbt" / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         },

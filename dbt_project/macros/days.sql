@@ -1,6 +1,9 @@
-{# The day that is taken for today, as a Python date. #}
+{#
+The day that is taken for today, as a Python date. A run gives it by the environment and it is looked up when SQL runs:
+another variable on the command line, and dbt would parse the whole project anew every day.
+#}
 {% macro today() %}
-    {%- set pinned = var("today", none) -%}
+    {%- set pinned = var("today", none) or (env_var("M365_DBT_TODAY", "") if execute else none) -%}
     {%- if pinned -%}
         {{ return(modules.datetime.datetime.strptime((pinned ~ "")[:10], "%Y-%m-%d").date()) }}
     {%- else -%} {{ return(run_started_at.date()) }}

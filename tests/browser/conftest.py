@@ -106,10 +106,11 @@ def made_release(data_dir: Path) -> Release:
 
 
 def run_dbt(settings: Settings, *command: str) -> None:
+    variables = {**dbt_variables(settings), "today": settings.today_utc.isoformat()}
     folders = {"project-dir": ROOT / "dbt_project", "profiles-dir": ROOT / "dbt_project"}
     folders |= {"target-path": settings.data_dir / "target", "log-path": settings.data_dir / "logs"}
     done = subprocess.run(
-        [Path(sys.executable).with_name("dbt"), *command, "--quiet", "--vars", json.dumps(dbt_variables(settings)),
+        [Path(sys.executable).with_name("dbt"), *command, "--quiet", "--vars", json.dumps(variables),
          *(f"--{name}={path}" for name, path in folders.items())],
         env={**os.environ, "M365_WAREHOUSE": str(settings.warehouse_path), "DO_NOT_TRACK": "1"},
         capture_output=True, text=True, check=False,

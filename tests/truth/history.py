@@ -115,6 +115,7 @@ class History:
     def build(self, *arguments: str) -> None:
         """Load the user's own lists and run dbt once, with the variables that the job gives it."""
         settings, dbt_dir = self.settings(self.tenant.spec.today), self.dbt_dir or self.data_dir
+        run = {"M365_DBT_TODAY": settings.today_utc.isoformat(), "M365_WAREHOUSE": str(self.warehouse)}
         with open_warehouse(self.warehouse, wait_seconds=60) as con:
             load_own_lists(con, self.rules_dir)
         done = subprocess.run(
@@ -122,7 +123,7 @@ class History:
              "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project"),
              "--target-path", str(dbt_dir / "target"), "--log-path", str(dbt_dir / "logs"),
              "--vars", json.dumps(dbt_variables(settings)), *arguments],
-            env={**os.environ, "M365_WAREHOUSE": str(self.warehouse), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+            env={**os.environ, **run, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]

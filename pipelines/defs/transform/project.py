@@ -88,6 +88,7 @@ def dbt_environment(settings: Settings) -> None:
     """Tell dbt, which runs as a child process, where the warehouse and its own scratch files are."""
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     os.environ["M365_WAREHOUSE"] = str(settings.warehouse_path)
+    os.environ["M365_DBT_TODAY"] = settings.today_utc.isoformat()
     os.environ["DBT_LOG_PATH"] = str(settings.data_dir / "dbt" / "logs")
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     # Every event of dbt would be written a second time, in detail that nobody reads.
@@ -95,12 +96,11 @@ def dbt_environment(settings: Settings) -> None:
 
 
 def dbt_variables(settings: Settings) -> dict[str, Any]:
-    """The variables of one dbt run: the day taken for today, the report window and the thresholds.
+    """The variables of one dbt run: the report window and the thresholds. From day to day they stay the same.
 
     Raises SettingsError when rules.toml cannot be used.
     """
     return load_rules(settings.rules_dir).dbt_variables() | {
-        "today": settings.today_utc.isoformat(),
         "window_days": settings.window_days,
         "lag_days": settings.lag_days,
         "settle_days": settings.settle_days,

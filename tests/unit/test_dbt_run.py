@@ -1,0 +1,32 @@
+"""What a run tells dbt."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipelines.defs.transform.project import dbt_environment, dbt_variables
+from pipelines.settings import Settings
+
+
+def settings(folder: Path, today: date) -> Settings:
+    return Settings(_env_file=None, data_dir=folder, rules_dir=folder / "rules", today=today)
+
+
+def test_the_variables_are_the_same_every_day(tmp_path: Path) -> None:
+    """Others, and dbt parses the whole project anew: ten seconds of every day's run."""
+    first, second = (dbt_variables(settings(tmp_path, date(2026, 10, day))) for day in (29, 30))
+    assert first == second
+    assert "today" not in first
+
+
+def test_the_day_goes_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("M365_DBT_TODAY", "M365_WAREHOUSE", "M365_DBT_PARENT", "DBT_LOG_PATH", "DBT_LOG_LEVEL_FILE"):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "")
+    for day in (29, 30):
+        dbt_environment(settings(tmp_path, date(2026, 10, day)))
+        assert os.environ["M365_DBT_TODAY"] == f"2026-10-{day}"
