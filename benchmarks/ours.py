@@ -143,7 +143,7 @@ def dbt(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
     options = [f"--{name}={path}" for name, path in folders.items()]
     arguments = ["build", "--exclude-resource-type", "unit_test", "--exclude", *TESTED_ELSEWHERE, *options]
     subprocess.run(
-        [sys.executable, "-m", "pipelines.defs.transform.dbt_child", *arguments, "--vars", json.dumps(variables)],
+        [sys.executable, "-m", "pipelines.dbt_child", *arguments, "--vars", json.dumps(variables)],
         env={
             **os.environ,
             "M365_WAREHOUSE": str(settings.warehouse_path),

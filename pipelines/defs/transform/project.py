@@ -13,8 +13,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
 from packaging.version import Version
 
-from pipelines.defs.transform import dbt_child
-from pipelines.defs.transform.dbt_child import PARENT_VARIABLE
+from pipelines import dbt_child
+from pipelines.dbt_child import PARENT_VARIABLE
 from pipelines.defs.transform.describe import column_lineage, describe_test, lineage_parent, owners
 from pipelines.rules import load_rules
 from pipelines.settings import Settings

@@ -1,6 +1,8 @@
 """dbt as a child process that does not outlive the run: killed or not, an orphan would keep the warehouse locked.
 
-python -m pipelines.defs.transform.dbt_child build …      with the run's process id in M365_DBT_PARENT
+python -m pipelines.dbt_child build …      with the run's process id in M365_DBT_PARENT
+
+It stands outside of defs/, so that Dagster is not loaded once more for it.
 """
 
 import os
