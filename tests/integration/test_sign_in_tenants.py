@@ -144,6 +144,7 @@ def test_a_cloud_without_usage_reports_syncs_people_and_licences(rig: Rig, compa
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.soak
 def test_a_whole_sync_publishes_the_others_and_ends_red(rig: Rig, companies: list[Tenant]) -> None:
     """The real job with tenants.toml: a tenant without its secret, one with a wrong one, two that work.
 

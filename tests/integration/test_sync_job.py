@@ -169,6 +169,7 @@ class TestSyncs:
         assert changed[date(2026, 10, 26)] == sum(row[column] == "Yes" for row in known)
         assert dict(old)[date(2026, 10, 26)] == changed[date(2026, 10, 26)] + 3
 
+    @pytest.mark.soak
     def test_dagster_runs_the_same_job(self, rig: Rig) -> None:
         """`dagster job execute` in a process of its own; a day that fails makes the run red, after publishing."""
         rig.server.tenant = rig.server.tenant.with_today(TODAY + timedelta(days=2))
@@ -193,6 +194,7 @@ class TestSyncs:
         assert states[LAST_DAY + timedelta(days=2)] == "provisional", "the other days are published all the same"
         assert states[broken] == "provisional", "the stored day stays as it was"
 
+    @pytest.mark.soak
     def test_only_observed_days_are_materialised(self, rig: Rig) -> None:
         os.environ["DAGSTER_HOME"] = str(rig.data_dir / "dagster")
         try:
