@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import NEXT_DAY, TODAY, WINDOW
-from pipelines.rules import load_rules
 from pipelines.settings import Settings, load_settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.landing import FetchRecord, Landing
@@ -133,19 +132,14 @@ def year(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
 def dbt(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
     """dbt as a run calls it, without the Dagster around it; engine: the nodes' own seconds together."""
     # Loads Dagster, which the other cases do without.
-    from pipelines.defs.transform.project import TESTED_ELSEWHERE
+    from pipelines.defs.transform.project import TESTED_ELSEWHERE, dbt_variables
 
     target = settings.data_dir / "dbt" / "target"
-    variables = load_rules(settings.rules_dir).dbt_variables() | {
-        "window_days": settings.window_days,
-        "lag_days": settings.lag_days,
-        "settle_days": settings.settle_days,
-    }
     folders = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": target}
     options = [f"--{name}={path}" for name, path in folders.items()]
     arguments = ["build", "--exclude-resource-type", "unit_test", "--exclude", *TESTED_ELSEWHERE, *options]
     subprocess.run(
-        [sys.executable, "-m", "pipelines.dbt_child", *arguments, "--vars", json.dumps(variables)],
+        [sys.executable, "-m", "pipelines.dbt_process", *arguments, "--vars", json.dumps(dbt_variables(settings))],
         env={
             **os.environ,
             "M365_WAREHOUSE": str(settings.warehouse_path),

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pipelines.cli.console import messages
 from pipelines.cli.dagster_home import prepare_dagster_home
+from pipelines.dbt_process.ahead import dbt_ahead
 from pipelines.settings import Settings
 
 
@@ -20,6 +21,11 @@ def run_job(settings: Settings, console: Console, name: str, ops: dict[str, Any]
     ops: Dagster run configuration of its steps.
     """
     prepare_dagster_home(settings)
+    with dbt_ahead():
+        return _run_job(settings, console, name, ops)
+
+
+def _run_job(settings: Settings, console: Console, name: str, ops: dict[str, Any] | None) -> list[str]:
     with console.status("Starting Dagster…"):
         logging.getLogger("dagster.builtin").setLevel(logging.WARNING)
         import dagster as dg

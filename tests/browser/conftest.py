@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +24,8 @@ from pipelines.simulator import SimulatorServer, skus
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.own_lists import load_own_lists
 from pipelines.warehouse.publish import DATABASE_NAME
-from tests.integration.conftest import ROOT, SHORT_LIMITS, TODAY, Rig, tenant
+from tests.dbt_run import run_dbt
+from tests.integration.conftest import SHORT_LIMITS, TODAY, Rig, tenant
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
 
@@ -101,20 +99,14 @@ def made_release(data_dir: Path) -> Release:
     (settings.rules_dir / "prices.csv").write_text(prices)
     with open_warehouse(settings.warehouse_path) as con:
         load_own_lists(con, settings.rules_dir)
-    run_dbt(settings, "build", "--exclude-resource-type", "unit_test", "test")
+    build(settings, "build", "--exclude-resource-type", "unit_test", "test")
     return published(settings, data_dir / "target" / "manifest.json")
 
 
-def run_dbt(settings: Settings, *command: str) -> None:
-    variables = {**dbt_variables(settings), "today": settings.today_utc.isoformat()}
-    folders = {"project-dir": ROOT / "dbt_project", "profiles-dir": ROOT / "dbt_project"}
-    folders |= {"target-path": settings.data_dir / "target", "log-path": settings.data_dir / "logs"}
-    done = subprocess.run(
-        [Path(sys.executable).with_name("dbt"), *command, "--quiet", "--vars", json.dumps(variables),
-         *(f"--{name}={path}" for name, path in folders.items())],
-        env={**os.environ, "M365_WAREHOUSE": str(settings.warehouse_path), "DO_NOT_TRACK": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def build(settings: Settings, *command: str) -> None:
+    done = run_dbt(
+        settings.warehouse_path, *command, "--quiet", today=settings.today_utc, variables=dbt_variables(settings)
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -20,11 +17,12 @@ import yaml
 from pipelines.publish.dictionary import as_markdown, dictionary_tables
 from pipelines.warehouse import bits
 from pipelines.warehouse.publish import published_tables
+from tests.dbt_run import run_dbt
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
 SCHEMA = ROOT / "pipelines" / "warehouse" / "schema.sql"
-VARIABLES = '{"today": "2026-10-30"}'
+TODAY = "2026-10-30"
 
 PUBLISHED = {
     "shareable": {
@@ -106,16 +104,7 @@ class Bench:
 
     def dbt(self, *command: str) -> str:
         """Run one dbt command on this project; returns what it printed."""
-        folders = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": self.folder / "target"}
-        options = [f"--{name}={path}" for name, path in {**folders, "log-path": self.folder / "logs"}.items()]
-        result = subprocess.run(
-            [Path(sys.executable).with_name("dbt"), "--no-use-colors", *command, *options, f"--vars={VARIABLES}"],
-            env={**os.environ, "M365_WAREHOUSE": str(self.warehouse), "DO_NOT_TRACK": "1"},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=280,
-        )
+        result = run_dbt(self.warehouse, "--no-use-colors", *command, today=TODAY)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+
+from tests.dbt_run import run_dbt
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
@@ -105,21 +104,7 @@ def companies(tenants: int, seed: int = 1) -> str:
 
 def dbt(folder: Path, *arguments: str) -> dict[str, Any]:
     """Run dbt on the warehouse of the folder; returns the run's results by the name of each node."""
-    folders = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": folder / "target", "log-path": folder}
-    options = [f"--{name}={path}" for name, path in folders.items()]
-    subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")),
-            "--quiet",
-            *arguments,
-            *options,
-            f"--vars={json.dumps({'today': TODAY})}",
-        ],
-        env={**os.environ, "M365_WAREHOUSE": str(folder / "warehouse.duckdb"), "DO_NOT_TRACK": "1"},
-        cwd=folder,
-        timeout=280,
-        check=False,
-    )
+    run_dbt(folder / "warehouse.duckdb", "--quiet", *arguments, today=TODAY)
     results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
     return {result["unique_id"].split(".")[2]: result for result in results}
 

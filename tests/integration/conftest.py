@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from pipelines.sync.extract import (
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import LoadedFetch, load_pending
+from tests.dbt_run import run_dbt
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 10, 30)
@@ -90,15 +90,11 @@ class Rig:
 
     def build(self) -> None:
         """The dbt build, by the command line that Dagster runs too; what it leaves to tests/contract is left here."""
-        variables = json.dumps({"today": self.server.tenant.spec.today.isoformat()})
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("dbt")), "build", "--quiet", "--project-dir", str(ROOT / "dbt_project"),
-             "--profiles-dir", str(ROOT / "dbt_project"), "--target-path", str(self.data_dir / "target"),
-             "--log-path", str(self.data_dir / "logs"), "--vars", variables,
-             "--exclude-resource-type", "unit_test", "--exclude", *TESTED_ELSEWHERE],
-            env={**os.environ, "M365_WAREHOUSE": str(self.data_dir / "warehouse.duckdb")},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = run_dbt(
+            self.data_dir / "warehouse.duckdb",
+            *("build", "--quiet", "--exclude-resource-type", "unit_test", "--exclude", *TESTED_ELSEWHERE),
+            today=self.server.tenant.spec.today,
+        )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
     def query(self, sql: str) -> list[tuple]:

@@ -9,10 +9,7 @@ clock of landing/ is a simulated one, so files and instants look as they would a
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,6 +39,7 @@ from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import load_pending
 from pipelines.warehouse.own_lists import load_own_lists
 from pipelines.warehouse.rebuild import rebuild_warehouse
+from tests.dbt_run import run_dbt
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 10, 30)
@@ -115,17 +113,16 @@ class History:
     def build(self, *arguments: str) -> None:
         """Load the user's own lists and run dbt once, with the variables that the job gives it."""
         settings, dbt_dir = self.settings(self.tenant.spec.today), self.dbt_dir or self.data_dir
-        run = {"M365_DBT_TODAY": settings.today_utc.isoformat(), "M365_WAREHOUSE": str(self.warehouse)}
         with open_warehouse(self.warehouse, wait_seconds=60) as con:
             load_own_lists(con, self.rules_dir)
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("dbt")), "build", "--quiet", "--exclude-resource-type", "unit_test",
-             "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project"),
-             "--target-path", str(dbt_dir / "target"), "--log-path", str(dbt_dir / "logs"),
-             "--vars", json.dumps(dbt_variables(settings)), *arguments],
-            env={**os.environ, **run, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = run_dbt(
+            self.warehouse,
+            *("build", "--quiet", "--exclude-resource-type", "unit_test", *arguments),
+            today=settings.today_utc,
+            folder=dbt_dir,
+            variables=dbt_variables(settings),
+            timeout=900,
+        )
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -34,12 +34,13 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, workplace: Wo
     settings = workplace.settings()
     dbt_environment(settings)
     with readable_errors():
-        variables = json.dumps(dbt_variables(settings))
+        variables = dbt_variables(settings)
     target = settings.data_dir / "dbt" / "target"
     target.mkdir(parents=True, exist_ok=True)
     with readable_errors(), warehouse_lock(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds):
         # Unit tests look at the models, not at the data: they belong to the project's own tests.
-        arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", variables]
+        arguments = ["build", "--exclude-resource-type", "unit_test"]
+        arguments += ["--vars", json.dumps(variables)] if variables else []
         invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
         yield from invocation.stream()
     if not invocation.is_successful():

@@ -3,18 +3,21 @@
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml  # type: ignore[import-untyped]
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
 from packaging.version import Version
 
-from pipelines import dbt_child
-from pipelines.dbt_child import PARENT_VARIABLE
+from pipelines import dbt_process
+from pipelines.dbt_process.ahead import dbt_ahead
+from pipelines.dbt_process.lifetime import PARENT_VARIABLE
 from pipelines.defs.transform.describe import column_lineage, describe_test, lineage_parent, owners
 from pipelines.rules import load_rules
 from pipelines.settings import Settings
@@ -61,19 +64,25 @@ class DbtResource(DbtCliResource):
         # Asking a process for it takes seconds.
         return Version(version("dbt-core"))
 
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["DbtResource"]:  # noqa: ARG002
+        """While the run fetches and loads, dbt is loaded beside it."""
+        with dbt_ahead():
+            yield self
+
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:  # noqa: ARG002
         # For looking into the database after each model, which nothing here does: it would load all of dbt once more.
         return None
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """dbt, run by way of dbt_child."""
+    """dbt, run by way of dbt_process."""
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     return DbtResource(
         project_dir=str(project.project_dir),
         profiles_dir=str(project.profiles_dir or project.project_dir),
         dbt_executable=sys.executable,
-        global_config_flags=["-m", dbt_child.__name__],
+        global_config_flags=["-m", dbt_process.__name__],
     )
 
 
@@ -96,15 +105,17 @@ def dbt_environment(settings: Settings) -> None:
 
 
 def dbt_variables(settings: Settings) -> dict[str, Any]:
-    """The variables of one dbt run: the report window and the thresholds. From day to day they stay the same.
+    """What the report window and the thresholds have other than the dbt project, from day to day the same.
 
-    Raises SettingsError when rules.toml cannot be used.
+    With none, dbt need not parse the project again. Raises SettingsError when rules.toml cannot be used.
     """
-    return load_rules(settings.rules_dir).dbt_variables() | {
+    wanted = load_rules(settings.rules_dir).dbt_variables() | {
         "window_days": settings.window_days,
         "lag_days": settings.lag_days,
         "settle_days": settings.settle_days,
     }
+    known = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    return {name: value for name, value in wanted.items() if value != known.get(name)}
 
 
 def explain_failures(target: Path) -> str:
