@@ -26,7 +26,8 @@ class LoadFacts:
     @classmethod
     def of(cls, report: StagedReport) -> LoadFacts:
         """The counts of a user detail report."""
-        return cls(**asdict(report))
+        facts = asdict(report)
+        return cls(**{name: value for name, value in facts.items() if name != "file_no"})
 
 
 def known_fetch_ids(con: duckdb.DuckDBPyConnection) -> set[str]:

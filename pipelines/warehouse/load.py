@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import duckdb
 
@@ -18,6 +19,7 @@ from pipelines.warehouse.load_directory import DIRECTORY_SOURCES, load_directory
 from pipelines.warehouse.load_report import load_period, load_user_counts
 from pipelines.warehouse.redact import redact_pending
 from pipelines.warehouse.report_csv import read_shape
+from pipelines.warehouse.stage_files import FileStager
 from pipelines.warehouse.stage_report import StagedReport, stage_report
 
 DAY_REPORT = "getM365AppUserDetail"
@@ -54,9 +56,13 @@ def load_pending(
     forgotten = Forgotten.beside(landing.root)
     if forgotten and redact_pending(landing, pending, forgotten):
         pending = landing.all_fetches(known_fetch_ids(con))
-    loaded = []
-    for landed in pending:
-        result = _load_one(con, landing, landed, max_removed_share, verifies_bodies)
+    loaded, stager = [], FileStager(con, landing)
+    for number, landed in enumerate(pending):
+
+        def staged(record: FetchRecord, number: int = number) -> StagedReport | None:
+            return stager.report(record, (other.record for other in islice(pending, number + 1, None)))
+
+        result = _load_one(con, landing, landed, max_removed_share, verifies_bodies, staged)
         on_loaded(result)
         loaded.append(result)
     return loaded
@@ -68,6 +74,7 @@ def _load_one(
     landed: LandedFetch,
     max_removed_share: float,
     verifies_bodies: bool,
+    staged: Callable[[FetchRecord], StagedReport | None],
 ) -> LoadedFetch:
     """One landed answer, in one transaction.
 
@@ -82,7 +89,7 @@ def _load_one(
     try:
         if verifies_bodies and landing.body_path(record).is_file() and not landing.is_intact(record):
             raise RefusedBodyError("The landed file is damaged: it is no longer what was received.")
-        report = _stage_body(con, landing, record)
+        report = _stage_body(con, landing, record, staged)
         with transaction(con):
             verdict, facts = _load_body(con, landing, record, report, max_removed_share)
             add_fetch(con, record, verdict, facts)
@@ -95,9 +102,15 @@ def _load_one(
     return LoadedFetch(record, verdict, facts)
 
 
-def _stage_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchRecord) -> StagedReport | None:
+def _stage_body(
+    con: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    record: FetchRecord,
+    staged: Callable[[FetchRecord], StagedReport | None],
+) -> StagedReport | None:
     """Read a user detail report into temporary tables; None for other answers. Raises RefusedBodyError.
 
+    staged: gives the report of a day where it was read together with others.
     Before the transaction begins: the quick way to read it may fail, and DuckDB ends a transaction at any failure.
     """
     path = landing.body_path(record)
@@ -111,7 +124,8 @@ def _stage_body(con: duckdb.DuckDBPyConnection, landing: Landing, record: FetchR
         raise RefusedBodyError("The report breaks off: it does not end with a line end.")
     if record.source != DAY_REPORT:
         return None
-    return stage_report(con, path, with_dates=record.report_date is None, body_bytes=record.body_bytes)
+    together = staged(record) if record.report_date else None
+    return together or stage_report(con, path, with_dates=record.report_date is None, body_bytes=record.body_bytes)
 
 
 def _load_body(

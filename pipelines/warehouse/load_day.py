@@ -62,7 +62,7 @@ def load_day(
     if stored and stored.rows and report.is_concealed and not stored.is_concealed:
         return Verdict("kept", "Names are concealed in the new answer; the stored day with names stays.")
     day = {"tenant_id": record.tenant_id, "report_date": record.report_date}
-    _key_day(con, record.tenant_id)
+    _key_day(con, record.tenant_id, report)
     verdict = Verdict("applied")
     if stored:
         verdict = _compare(con, day, stored, report, max_removed_share)
@@ -76,28 +76,43 @@ def load_day(
     return verdict
 
 
-def _key_day(con: duckdb.DuckDBPyConnection, tenant_id: str) -> None:
+def _key_day(con: duckdb.DuckDBPyConnection, tenant_id: str, report: StagedReport) -> None:
     """The staged people with use as ``new_day``, by key; upn is for those who had none yet and get one here."""
     tenant = {"tenant_id": tenant_id}
-    con.execute(
-        f"""
-        create or replace temp table new_day as
-        select k.upn_key, {_PACKED}, case when k.upn_key is null then s.upn end as upn, s.is_concealed
-        from staged as s
-        left join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
-        where {ANY_USE} and s.upn is not null
-        """,
-        tenant,
-    )
+    if report.file_no is None:
+        con.execute(
+            f"""
+            create or replace temp table new_day as
+            select k.upn_key, {_PACKED}, case when k.upn_key is null then s.upn end as upn, s.is_concealed
+            from staged as s
+            left join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
+            where {ANY_USE} and s.upn is not null
+            """,
+            tenant,
+        )
+    else:
+        file = {"file_no": report.file_no}
+        con.execute(
+            "create or replace temp table new_day as "
+            "select * exclude (file_no) from keyed_files where file_no = $file_no",
+            file,
+        )
+        con.execute(
+            "create or replace temp table staged as from staged_files where file_no = $file_no and upn is null", file
+        )
     # On most days everybody is known.
     if not con.execute("select 1 from new_day where upn_key is null limit 1").fetchone():
         return
-    add_upn_keys(con, tenant_id, "select upn, is_concealed from new_day where upn_key is null", are_new=True)
+    add_upn_keys(con, tenant_id, "select upn, is_concealed from new_day where upn_key is null")
     con.execute(
-        """
-        update new_day set upn_key = k.upn_key
-        from raw.upn_keys as k
-        where new_day.upn_key is null and k.tenant_id = $tenant_id and k.upn = new_day.upn
+        f"""
+        create or replace temp table new_day as
+        select upn_key, {_PACKED}, is_concealed from new_day where upn_key is not null
+        union all
+        select k.upn_key, {_PACKED}, n.is_concealed
+        from new_day as n
+        inner join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = n.upn
+        where n.upn_key is null
         """,
         tenant,
     )

@@ -84,17 +84,17 @@ def _column_names(header: str) -> tuple[str, ...]:
     return tuple(" ".join(cell.split()) or f"column {number}" for number, cell in enumerate(cells, start=1))
 
 
-def read_csv_sql(shape: CsvShape, booleans: Collection[str] = ()) -> str:
+def read_csv_sql(shape: CsvShape, booleans: Collection[str] = (), *, with_filename: bool = False) -> str:
     """A ``read_csv`` call over ``$path`` that reads every column as text, in the file's own order.
 
     Flags are text, too, so that a cell which is neither yes nor no is seen rather than guessed at. booleans: columns
-    that DuckDB may guess at, as the caller sees to it.
+    that DuckDB may guess at, as the caller sees to it. with_filename: say of each row, in ``filename``, whence it is.
     """
     columns = ", ".join(f"{_literal(name)}: '{'BOOLEAN' if name in booleans else 'VARCHAR'}'" for name in shape.columns)
     line_end = "'\\r\\n'" if shape.line_end == "\r\n" else "'\\n'"
     return (
         f"read_csv($path, header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
-        f"new_line = {line_end}, columns = {{{columns}}})"
+        f"new_line = {line_end}, {'filename = true, ' if with_filename else ''}columns = {{{columns}}})"
     )
 
 

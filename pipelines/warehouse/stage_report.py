@@ -35,6 +35,8 @@ ANY_USE = f"greatest({', '.join(APPS)}) > 0"
 class StagedReport:
     """What the file holds: all rows; rows with use; rows naming nobody; rows with a concealed name; rows that
     repeat a name; rows whose flags contradict each other.
+
+    file_no: where the rows stand among those of several files, see stage_files.py; None: in ``staged``.
     """
 
     rows: int
@@ -44,6 +46,7 @@ class StagedReport:
     duplicate_rows: int
     flag_disagreements: int
     report_refresh_date: date | None
+    file_no: int | None = None
 
     @property
     def is_concealed(self) -> bool:

@@ -1,0 +1,123 @@
+"""Several day reports at once, from CSV to packed rows: one statement for all of them keeps every core busy.
+
+A compressed file is read by one core alone, and each statement costs some milliseconds whatever it does: to a small
+tenant that was most of the time that loading took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+import duckdb
+
+from pipelines.warehouse.bits import APPS
+from pipelines.warehouse.errors import RefusedBodyError
+from pipelines.warehouse.landing import FetchRecord, Landing
+from pipelines.warehouse.plain_csv import stage_plain_files
+from pipelines.warehouse.report_csv import CsvShape, read_shape
+from pipelines.warehouse.stage_report import ANY_USE, REQUIRED, StagedReport
+
+# Unpacked bytes of the files read together; rows take a fifth of that in memory.
+MOST_BYTES = 160 << 20
+_PACKED = ", ".join(APPS)
+
+
+class FileStager:
+    """Reads ahead: asked for one day report, it stages those that follow along with it.
+
+    The rows stand in the temporary table ``keyed_files`` (file_no, upn_key, packed apps; upn where there is no key yet)
+    and, those that name nobody, in ``staged_files``.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, landing: Landing) -> None:
+        self._con = con
+        self._landing = landing
+        self._staged: dict[str, StagedReport] = {}
+        self._tried: set[str] = set()
+
+    def report(self, record: FetchRecord, following: Iterable[FetchRecord]) -> StagedReport | None:
+        """The staged report of a good day answer; None: it has to be read alone.
+
+        following: the records after it in the order of loading.
+        """
+        if record.fetch_id not in self._tried:
+            self._stage(record, following)
+        return self._staged.pop(record.fetch_id, None)
+
+    def _stage(self, record: FetchRecord, following: Iterable[FetchRecord]) -> None:
+        self._staged, together = {}, self._together(record, following)
+        self._tried = {other.fetch_id for other, _ in together} | {record.fetch_id}
+        if len(together) < 2:
+            return
+        records, shape = [other for other, _ in together], together[0][1]
+        paths = [self._landing.body_path(other) for other in records]
+        understood = stage_plain_files(self._con, paths, shape)
+        plain = {number for number, size in understood.items() if size == records[number].body_bytes}
+        if plain:
+            self._key(record.tenant_id)
+            self._staged = {records[number].fetch_id: report for number, report in self._counted(plain).items()}
+
+    def _together(
+        self, record: FetchRecord, following: Iterable[FetchRecord]
+    ) -> Sequence[tuple[FetchRecord, CsvShape]]:
+        """The reports that are read in one statement: of one tenant, of one shape, of a size that memory bears."""
+        if not self._knows(record.tenant_id):
+            # Everybody in the first file gets a key: the next ones find them.
+            return []
+        chosen: list[tuple[FetchRecord, CsvShape]] = []
+        size = 0
+        days = (
+            other
+            for other in (record, *following)
+            if other.source == record.source and other.report_date and other.outcome == "ok" and other.is_complete
+        )
+        for other in takewhile(lambda other: other.tenant_id == record.tenant_id, days):
+            size += other.body_bytes or MOST_BYTES
+            shape = self._shape(other)
+            if shape is None or (chosen and (shape != chosen[0][1] or size > MOST_BYTES or len(chosen) > 100)):
+                break
+            chosen.append((other, shape))
+        return chosen
+
+    def _knows(self, tenant_id: str) -> bool:
+        sql = "select 1 from raw.upn_keys where tenant_id = $tenant_id limit 1"
+        return self._con.execute(sql, {"tenant_id": tenant_id}).fetchone() is not None
+
+    def _shape(self, record: FetchRecord) -> CsvShape | None:
+        path = self._landing.body_path(record)
+        try:
+            return read_shape(path, REQUIRED) if path.is_file() else None
+        except RefusedBodyError:
+            return None
+
+    def _counted(self, plain: set[int]) -> dict[int, StagedReport]:
+        """What the plain files hold. Those left out repeat names or differ in their refresh date."""
+        counted = self._con.execute(
+            f"""
+            select
+                count(*), count(*) filter (where {ANY_USE}), count(*) filter (where upn is null),
+                count(*) filter (where upn is not null and is_concealed),
+                count(upn) - count(distinct hash(upn)) filter (where upn is not null),
+                count(*) filter (where is_contradictory),
+                try_cast(left(max(refresh_text), 10) as date), file_no
+            from staged_files
+            group by file_no
+            having min(refresh_text) = max(refresh_text) and count(refresh_text) = count(*)
+            order by file_no
+            """
+        ).fetchall()
+        reports = {row[-1]: StagedReport(*row) for row in counted}
+        return {number: report for number, report in reports.items() if number in plain and not report.duplicate_rows}
+
+    def _key(self, tenant_id: str) -> None:
+        self._con.execute(
+            f"""
+            create or replace temp table keyed_files as
+            select s.file_no, k.upn_key, {_PACKED}, case when k.upn_key is null then s.upn end as upn, s.is_concealed
+            from staged_files as s
+            left join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
+            where {ANY_USE} and s.upn is not null
+            """,
+            {"tenant_id": tenant_id},
+        )
