@@ -4,24 +4,27 @@
 with
     weeks as (select * from {{ ref("int_adoption_weeks") }}),
 
-    people as (
-        select
-            user_weeks.tenant_id,
-            user_weeks.user_key,
-            bit_or(user_weeks.used) as used,
-            max(
-                case
-                    when user_weeks.week_start = weeks.last_week_start
-                    then user_weeks.licensed
-                    else 0
-                end
-            ) as licensed
-        from {{ ref("int_user_weeks") }} as user_weeks
+    used as (
+        select people.tenant_id, people.user_key, bit_or(people.used) as used
+        from {{ ref("int_user_weeks") }} as people
         inner join
-            weeks
-            on user_weeks.tenant_id = weeks.tenant_id
-            and user_weeks.week_start = weeks.week_start
-        group by user_weeks.tenant_id, user_weeks.user_key
+            weeks on people.tenant_id = weeks.tenant_id and people.week_start = weeks.week_start
+        group by people.tenant_id, people.user_key
+    ),
+
+    people as (
+        select spans.tenant_id, spans.user_key, coalesce(used.used, 0) as used, spans.licensed
+        from {{ ref("int_license_spans") }} as spans
+        inner join
+            weeks on spans.tenant_id = weeks.tenant_id and weeks.week_start = weeks.last_week_start
+        inner join
+            {{ ref("int_usage_slices") }} as slices
+            on weeks.tenant_id = slices.tenant_id
+            and slices.slice_kind = 'week'
+            and weeks.last_week_start = slices.slice_start
+            and slices.license_day >= spans.valid_from
+            and slices.license_day < spans.valid_to
+        left join used on spans.user_key = used.user_key
     ),
 
     alike as (
@@ -36,7 +39,6 @@ with
             {{ ref("int_departments") }} as departments
             on people.tenant_id = departments.tenant_id
             and people.user_key = departments.user_key
-        where people.licensed > 0
         group by
             people.tenant_id,
             coalesce(departments.department, 'Unknown department'),

@@ -9,14 +9,14 @@ with
             used,
             case
                 when
-                    lag(month_start) over (partition by tenant_id, user_key order by month_start)
+                    lag(month_start) over (partition by user_key order by month_start)
                     = cast(date_trunc('month', {{ plus_days("month_start", -1) }}) as date)
-                then lag(used) over (partition by tenant_id, user_key order by month_start)
+                then lag(used) over (partition by user_key order by month_start)
                 else 0
             end as used_before,
             coalesce(
                 bit_or(used) over (
-                    partition by tenant_id, user_key
+                    partition by user_key
                     order by month_start
                     rows between unbounded preceding and 1 preceding
                 ),
@@ -27,12 +27,13 @@ with
             ) as next_month_start,
             case
                 when
-                    lead(month_start) over (partition by tenant_id, user_key order by month_start)
+                    lead(month_start) over (partition by user_key order by month_start)
                     = cast(date_trunc('month', {{ plus_days("month_start", 31) }}) as date)
-                then lead(used) over (partition by tenant_id, user_key order by month_start)
+                then lead(used) over (partition by user_key order by month_start)
                 else 0
             end as used_after
         from {{ ref("int_user_months") }}
+        where used > 0
     ),
 
     alike as (

@@ -86,7 +86,11 @@ with
                 else 'none'
             end as basis,
             coalesce(periods.valid_from, {{ first_day() }}) as valid_from,
-            coalesce(periods.valid_to, {{ last_day() }}) as valid_to
+            coalesce(periods.valid_to, {{ last_day() }}) as valid_to,
+            periods.user_key is null
+            or (
+                periods.valid_from = {{ first_day() }} and periods.valid_to = {{ last_day() }}
+            ) as is_for_ever
         from {{ ref("stg_graph__upn_keys") }} as upn_keys
         left join periods on upn_keys.tenant_id = periods.tenant_id and upn_keys.upn = periods.upn
     ),
@@ -104,6 +108,7 @@ select
     mapped.basis,
     mapped.valid_from,
     mapped.valid_to,
-    names_of.first_key <> names_of.last_key as has_several_names
+    names_of.first_key <> names_of.last_key as has_several_names,
+    mapped.is_for_ever
 from mapped
 inner join names_of on mapped.tenant_id = names_of.tenant_id and mapped.user_key = names_of.user_key

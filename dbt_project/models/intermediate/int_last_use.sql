@@ -5,16 +5,17 @@ with
         select
             tenant_id,
             user_key,
-            use_month,
+            month_start,
             {% for app in apps %}
                 max({{ app }}_last) over (
-                    partition by tenant_id, user_key
-                    order by use_month
+                    partition by user_key
+                    order by month_start
                     rows between unbounded preceding and current row
                 ) as {{ app }}_last,
             {% endfor %}
-            lead(use_month) over (partition by tenant_id, user_key order by use_month) as next_month
-        from {{ ref("int_user_app_months") }}
+            lead(month_start) over (partition by user_key order by month_start) as next_month
+        from {{ ref("int_user_months") }}
+        where user_key > 0
     )
 
 select
@@ -26,5 +27,5 @@ from months
 inner join
     {{ ref("int_judgement_days") }} as days
     on months.tenant_id = days.tenant_id
-    and months.use_month <= days.evidence_end
+    and months.month_start <= days.evidence_end
     and coalesce(months.next_month, {{ last_day() }}) > days.evidence_end

@@ -5,7 +5,8 @@ select
     days.upn_key,
     identity_map.user_key,
     {% for app in packed_apps() %} days.{{ app }}, {% endfor %}
-    identity_map.has_several_names
+    identity_map.has_several_names,
+    identity_map.is_for_ever
 from {{ ref("stg_graph__m365_app_user_days") }} as days
 inner join
     {{ ref("int_identity_map") }} as identity_map

@@ -1,4 +1,4 @@
-select tenant_id, report_date, count(*) as people
-from {{ ref("int_user_days") }}
-where {{ is_suite_used() }}
-group by tenant_id, report_date
+{{ config(materialized="view") }}
+select tenant_id, report_date, people
+from {{ ref("int_app_day_counts") }}
+where app = 'suite'

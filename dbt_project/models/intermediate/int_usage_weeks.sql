@@ -1,28 +1,6 @@
 {%- set apps = app_masks() -%}
--- People who used and may use the same apps are counted together first: few rows are left to be
--- split by app.
+-- Few rows are left to be split by app.
 with
-    alike as (
-        select
-            weeks.tenant_id,
-            weeks.week_start,
-            coalesce(departments.department, 'Unknown department') as department,
-            weeks.used,
-            weeks.licensed,
-            count(*) as people
-        from {{ ref("int_user_weeks") }} as weeks
-        left join
-            {{ ref("int_departments") }} as departments
-            on weeks.tenant_id = departments.tenant_id
-            and weeks.user_key = departments.user_key
-        group by
-            weeks.tenant_id,
-            weeks.week_start,
-            coalesce(departments.department, 'Unknown department'),
-            weeks.used,
-            weeks.licensed
-    ),
-
     by_app as (
         {% for app, mask in apps.items() %}
             select
@@ -33,7 +11,7 @@ with
                 people,
                 {{ has_app("used", mask) }} as is_active,
                 {{ has_app("licensed", mask) }} as is_licensed
-            from alike
+            from {{ ref("int_week_groups") }}
             {% if not loop.last %}
                 union all
             {% endif %}

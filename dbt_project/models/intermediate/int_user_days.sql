@@ -1,4 +1,5 @@
 {%- set apps = packed_apps() -%}
+{{ config(materialized="view") }}
 -- Almost everybody has one name, and so one row per day already: only the others are put together.
 select tenant_id, report_date, user_key, {{ apps | join(", ") }}
 from {{ ref("int_resolved_days") }}

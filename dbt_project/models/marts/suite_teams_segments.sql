@@ -19,6 +19,7 @@ with
                 end
             ) as teams_only_users
         from {{ ref("int_user_months") }}
+        where used > 0
         group by tenant_id, month_start
     )
 
