@@ -6,9 +6,10 @@ of its rows carries the version of its slice: a number made of the answers that 
 that is all that is ever compared, so a run that was killed or failed in between, a correction, a rebuilt warehouse or
 a newer version of the project need nothing of their own.
 #}
-{# The days of the slices to be made: all of them, or with is_kept those that this table does not have as they are. #}
+{# The days of the slices to be made: all of them, or with is_there those that this table does not have as they are. #}
 {# what: the SQL that decides what a row says. To be joined by tenant_id and report_date. #}
-{% macro slices_to_make(kind, column, what, is_kept) -%}
+{% macro slices_to_make(kind, column, what, is_there) -%}
+    {%- set is_kept = is_there and has_its_columns() -%}
     (
         select
             slices.tenant_id,
@@ -30,6 +31,12 @@ a newer version of the project need nothing of their own.
         where
             slices.slice_kind = '{{ kind }}' {% if is_kept %} and kept.tenant_id is null {% endif %}
     )
+{%- endmacro %}
+
+{# Whether this table is there with the columns that it is to have; else all of it is made anew. #}
+{% macro has_its_columns() -%}
+    {%- set there = adapter.get_columns_in_relation(this) | map(attribute="name") | list -%}
+    {{ return(there | sort == model.columns.keys() | list | sort) }}
 {%- endmacro %}
 
 {# A number that tells the SQL of a model from what it was before. #}

@@ -65,7 +65,9 @@ def published_tables(manifest: Mapping[str, Any], build: str) -> list[PublishedT
         meta = node["config"].get("meta") or {}
         is_shareable_model = node["fqn"][1] == "shareable"
         if is_shareable_model == (build == "shareable") and meta.get("audience"):
-            is_view = node["config"]["materialized"] == "view" and build == "admin"
+            # What is packed is published as a table, whatever it is in the warehouse: other views read it.
+            is_packed = bool(meta.get("published_as"))
+            is_view = node["config"]["materialized"] == "view" and build == "admin" and not is_packed
             name = meta.get("published_as") or node["alias"]
             found.append(
                 PublishedTable(

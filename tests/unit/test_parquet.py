@@ -79,6 +79,15 @@ def test_a_view_that_only_unfolds_a_packed_table_is_known() -> None:
     assert found == {"user_days": False, "unfolded": True}
 
 
+def test_a_packed_view_is_published_as_a_table_before_the_views_that_read_it() -> None:
+    nodes = {
+        "1": model("unfolded", materialized="view", meta={"audience": "admin", "packed_as": "user_days"}),
+        "2": model("int_user_days", materialized="view", meta={"audience": "admin", "published_as": "user_days"}),
+    }
+    found = [(table.name, table.is_view) for table in published_tables({"nodes": nodes}, "admin")]
+    assert found == [("user_days", False), ("unfolded", True)]
+
+
 def test_both_builds_have_their_own(settings: Settings, manifest: Path) -> None:  # noqa: F811
     release = publish_release(settings, manifest)
     found = {}
