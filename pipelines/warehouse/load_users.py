@@ -108,7 +108,8 @@ def _stage_states(con: duckdb.DuckDBPyConnection, facts: dict[str, Any], *, keep
             from staged as s
             inner join raw.user_keys as k on k.tenant_id = $tenant_id and k.user_id = s.id
             left join old_states as o on o.user_key = k.user_key
-            qualify row_number() over (partition by s.id order by s.userPrincipalName) = 1
+            -- Whoever comes twice is taken once. A window would hold all of everybody at once.
+            where s.rowid in (select arg_min(rowid, coalesce(userPrincipalName, '')) from staged group by id)
         ) as u
         """,
         {"tenant_id": facts["tenant_id"]},
