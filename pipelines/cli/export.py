@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from rich.progress import track
 from pipelines.cli.console import messages
 from pipelines.cli.published import published_file, published_folder, whole_file
 from pipelines.publish.neutral import FORMULA
-from pipelines.publish.parquet import PARQUET_FOLDER
+from pipelines.publish.parquet import PARQUET_FOLDER, table_files
 from pipelines.publish.workbook.names import WORKBOOK_NAME
 from pipelines.settings import SettingsError, load_settings
 
@@ -44,30 +45,34 @@ def export(
     release = published_folder(settings, shareable=shareable).resolve()
     tables = published_file(release, PARQUET_FOLDER)
     if form is ExportFormat.XLSX:
-        copies = {to / WORKBOOK_NAME: published_file(release, WORKBOOK_NAME)}
+        copies = {to / WORKBOOK_NAME: [published_file(release, WORKBOOK_NAME)]}
     elif form is ExportFormat.PARQUET:
-        copies = {to / PARQUET_FOLDER / path.name: path for path in sorted(tables.glob("*.parquet"))}
+        files = [path for paths in table_files(tables).values() for path in paths]
+        copies = {to / PARQUET_FOLDER / path.relative_to(tables): [path] for path in files}
     else:
-        copies = {to / "csv" / f"{path.stem}.csv": path for path in sorted(tables.glob("*.parquet"))}
+        copies = {to / "csv" / f"{name}.csv": paths for name, paths in table_files(tables).items()}
     console = messages()
-    _make_folder(next(iter(copies)).parent, shareable=shareable)
+    for folder in sorted({path.parent for path in copies}):
+        _make_folder(folder, shareable=shareable)
     steps = track(copies.items(), "Writing", console=console, transient=True, disable=quiet or not console.is_terminal)
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'")
-        for target, source in steps:
+        for target, sources in steps:
             with whole_file(target, shareable=shareable) as new:
                 if form is ExportFormat.CSV:
-                    write_table(con, source, new)
+                    write_table(con, sources, new)
                 else:
-                    shutil.copyfile(source, new)
+                    shutil.copyfile(sources[0], new)
     if not quiet:
-        where = next(iter(copies)) if len(copies) == 1 else f"{next(iter(copies)).parent}: {len(copies)} files"
+        where = (
+            next(iter(copies)) if len(copies) == 1 else f"{min(path.parent for path in copies)}: {len(copies)} files"
+        )
         console.print(str(where), markup=False, highlight=False, soft_wrap=True)
 
 
-def write_table(con: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
-    """One Parquet file as CSV, instants in UTC, texts that begin like a formula made harmless."""
-    relation = con.read_parquet(str(source))
+def write_table(con: duckdb.DuckDBPyConnection, sources: Sequence[Path], target: Path) -> None:
+    """The Parquet files of one table as CSV, instants in UTC, texts that begin like a formula made harmless."""
+    relation = con.read_parquet([str(source) for source in sources])
     columns = []
     for name, kind in zip(relation.columns, relation.types, strict=True):
         column = '"' + name.replace('"', '""') + '"'

@@ -15,6 +15,7 @@ from pipelines.publish.pseudonyms import PSEUDONYMS, Pseudonyms, published_with
 from pipelines.publish.workbook.names import WORKBOOK_NAME
 from pipelines.rules import load_rules
 from pipelines.settings import Settings
+from pipelines.warehouse.compact import compact_warehouse
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME, published_tables, read_manifest, write_database
 from pipelines.warehouse.releases import BUILDS, drop_other_releases, make_release, new_publish_id
@@ -69,7 +70,8 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
                 facts["pseudonym_key"] = fingerprint(key)
                 dictionary, copying = pseudonyms.dictionary(dictionary, tables), pseudonyms
             rows[name] = write_database(con, tables, path, facts, dictionary, copying)
-            parquet = write_parquet(path, folder / PARQUET_FOLDER, tables, facts)
+            before = (settings.data_dir / BUILDS[name]).resolve() / PARQUET_FOLDER
+            parquet = write_parquet(path, folder / PARQUET_FOLDER, tables, facts, before)
             workbook = folder / WORKBOOK_NAME
             write_workbook(path, workbook, facts)
             (folder / DOCS_NAME).write_text(docs, encoding="utf-8")
@@ -87,6 +89,7 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
             removed = drop_other_releases(settings.data_dir, lambda release: not published_with(release / "admin"))
             if removed:
                 notes.append(f"People are pseudonyms now; earlier releases that named them were removed: {removed}.")
+    compact_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds)
     return Release(publish_id, data_through, rows, sizes, tuple(notes))
 
 

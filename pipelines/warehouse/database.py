@@ -14,9 +14,12 @@ from pipelines.warehouse.errors import WarehouseBusyError
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.schema import prepare_tables
 
+# A quarter of DuckDB's own: most tables are small, and each column of each takes at least a part of a block.
+BLOCK_BYTES = 65_536
+
 
 @contextmanager
-def _for_owner_only() -> Iterator[None]:
+def for_owner_only() -> Iterator[None]:
     """Files that DuckDB makes as it goes (log, spilled data) hold names of people, too."""
     before = os.umask(0o077)
     try:
@@ -32,7 +35,7 @@ def open_warehouse(path: Path, *, wait_seconds: float = 900.0) -> Iterator[duckd
     Raises WarehouseBusyError after wait_seconds, and WarehouseOutdatedError for one that only a rebuild can mend.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with warehouse_lock(path, wait_seconds=wait_seconds), _for_owner_only():
+    with warehouse_lock(path, wait_seconds=wait_seconds), for_owner_only():
         con = _connect(path)
         try:
             path.chmod(0o600)
@@ -50,7 +53,7 @@ def _create(path: Path) -> None:
     # The log of a database that is gone would be replayed into this one.
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
     try:
-        duckdb.connect(str(new)).close()
+        duckdb.connect(str(new), config={"default_block_size": str(BLOCK_BYTES)}).close()
         new.replace(path)
     except BaseException:
         new.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import pytest
 from test_publish import model
 from test_publish_release import MANIFEST, manifest, settings  # noqa: F401
 
-from pipelines.publish.parquet import write_parquet
+from pipelines.publish.parquet import table_files, write_parquet
 from pipelines.publish.release import publish_release
 from pipelines.settings import Settings
 from pipelines.warehouse.publish import PublishedTable, published_tables
@@ -20,6 +20,11 @@ FACTS = {"publish_id": "p'1", "data_through": "2026-08-29", "build": "admin"}
 
 def table(name: str, *, is_packed_elsewhere: bool = False) -> PublishedTable:
     return PublishedTable(name, "main", name, is_packed_elsewhere, is_packed_elsewhere)
+
+
+PEOPLE_BY_DAY = PublishedTable(
+    "people_days", "main", "people_days", is_view=False, grain=("report_date", "user_key"), is_admin_only=True
+)
 
 
 def metadata(path: Path) -> dict[str, str]:
@@ -103,3 +108,83 @@ def test_both_builds_have_their_own(settings: Settings, manifest: Path) -> None:
     assert found["published_admin"] == found["published"] | {"users", "names"}
     admin = settings.data_dir / "published_admin" / "parquet" / "names.parquet"
     assert duckdb.sql(f"select name from '{admin}'").fetchall() == [("Canary Person",)] * 3
+
+
+def people_by_day(folder: Path, name: str, change: str = "") -> Path:
+    """A release's Parquet folder of two months of people, after a change."""
+    database = folder / f"{name}.duckdb"
+    with duckdb.connect(str(database)) as con:
+        con.execute("""
+            set timezone = 'UTC';
+            create table people_days as
+                select (date '2026-08-20' + n::integer) as report_date, k as user_key, 17::tinyint as outlook,
+                    case when k > 1 then 'x' end as note
+                from range(20) as days(n), range(3) as keys(k);
+            create table publish_info as select 'build' as name, 'admin' as value;
+            create table data_dictionary (table_name varchar);
+        """)
+        con.execute(change)
+    before = sorted(path for path in folder.iterdir() if path.is_dir())
+    facts = {**FACTS, "publish_id": name}
+    sizes = write_parquet(database, folder / name, [PEOPLE_BY_DAY], facts, before[-1] if before else None)
+    months = sorted((folder / name / "people_days").iterdir())
+    assert sizes["people_days"] == sum(path.stat().st_size for path in months)
+    with duckdb.connect(str(database), read_only=True) as con:
+        read = f"read_parquet('{folder / name / 'people_days'}/*.parquet')"
+        assert con.sql(f"from {read} order by all").fetchall() == con.sql("from people_days order by all").fetchall()
+        assert con.sql(f"from {read}").types == con.sql("from people_days").types
+    return folder / name / "people_days"
+
+
+def test_people_by_day_are_cut_by_month(tmp_path: Path) -> None:
+    months = people_by_day(tmp_path, "1")
+    assert sorted(path.name for path in months.iterdir()) == ["2026-08.parquet", "2026-09.parquet"]
+    assert table_files(tmp_path / "1") == {
+        "data_dictionary": [tmp_path / "1" / "data_dictionary.parquet"],
+        "people_days": [months / "2026-08.parquet", months / "2026-09.parquet"],
+        "publish_info": [tmp_path / "1" / "publish_info.parquet"],
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update people_days set outlook = 16 where report_date = date '2026-09-01' and user_key = 1",
+        "update people_days set note = 'null' where report_date = date '2026-09-01' and user_key = 1",
+        "delete from people_days where report_date = date '2026-09-01' and user_key = 1",
+        "insert into people_days from people_days where report_date = date '2026-09-01' and user_key = 1",
+        "update people_days set user_key = 3 - user_key where report_date = date '2026-09-01' and user_key > 0",
+    ],
+)
+def test_only_a_month_that_changed_is_written(tmp_path: Path, change: str) -> None:
+    first = people_by_day(tmp_path, "1")
+    same, other = people_by_day(tmp_path, "2"), people_by_day(tmp_path, "3", change)
+    inodes = [[path.stat().st_ino for path in sorted(months.iterdir())] for months in (first, same, other)]
+    assert inodes[0] == inodes[1]
+    assert (inodes[1][0] == inodes[2][0], inodes[1][1] == inodes[2][1]) == (True, False)
+    assert metadata(other / "2026-08.parquet")["publish_id"] == "1"
+    assert metadata(other / "2026-09.parquet")["publish_id"] == "3"
+
+
+def test_other_columns_are_another_content(tmp_path: Path) -> None:
+    first = people_by_day(tmp_path, "1")
+    second = people_by_day(tmp_path, "2", "alter table people_days rename column note to remark")
+    assert not {path.stat().st_ino for path in first.iterdir()} & {path.stat().st_ino for path in second.iterdir()}
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 of another kind", None])
+def test_a_file_that_cannot_be_read_or_linked_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
+) -> None:
+    first = people_by_day(tmp_path, "1")
+    if damage is None:
+        monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError("not on this file system")))
+    else:
+        (first / "2026-08.parquet").write_bytes(damage)
+    second = people_by_day(tmp_path, "2")
+    assert (first / "2026-08.parquet").stat().st_ino != (second / "2026-08.parquet").stat().st_ino
+
+
+def test_a_table_of_people_without_a_day_is_a_file_without_rows(tmp_path: Path) -> None:
+    months = people_by_day(tmp_path, "1", "delete from people_days")
+    assert [path.name for path in months.iterdir()] == ["none.parquet"]
