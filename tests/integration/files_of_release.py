@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import openpyxl
 
+from pipelines.publish.parquet import table_files
 from tests.integration.conftest import ROOT
 
 QUERIES = sorted((ROOT / "queries").glob("*.sql"))
@@ -40,9 +41,17 @@ def sheet_rows(folder: Path, sheet: str) -> list[dict[str, Any]]:
 
 
 def parquet_counts(folder: Path) -> dict[str, int]:
-    """Rows of each Parquet file."""
-    files = (folder / "parquet").resolve().glob("*.parquet")
-    return {path.stem: duckdb.sql(f"select count(*) from '{path}'").fetchall()[0][0] for path in files}
+    """Rows of the Parquet files of each table."""
+    files = table_files((folder / "parquet").resolve())
+    return {
+        name: duckdb.read_parquet([str(path) for path in paths]).count("*").fetchall()[0][0]
+        for name, paths in files.items()
+    }
+
+
+def name_in(folder: Path, path: Path) -> str:
+    """The name of a file of a build; with its folder, where that is a table's."""
+    return "/".join(path.relative_to(folder.resolve()).parts[1:]) or path.name
 
 
 def texts(folder: Path) -> dict[str, str]:
@@ -51,12 +60,14 @@ def texts(folder: Path) -> dict[str, str]:
     for path in folder.resolve().rglob("*.*"):
         if path.suffix == ".parquet":
             rows = duckdb.sql(f"select cast(t as varchar) from '{path}' as t").fetchall()
-            found[path.name] = "\n".join(row for (row,) in rows)
+            found[name_in(folder, path)] = "\n".join(row for (row,) in rows)
         elif path.suffix == ".xlsx":
             with zipfile.ZipFile(path) as archive:
-                found[path.name] = "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
+                found[name_in(folder, path)] = "\n".join(
+                    archive.read(name).decode(errors="replace") for name in archive.namelist()
+                )
         else:
-            found[path.name] = path.read_bytes().decode(errors="replace")
+            found[name_in(folder, path)] = path.read_bytes().decode(errors="replace")
     return found
 
 
@@ -65,19 +76,21 @@ def values(folder: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in sorted(folder.resolve().rglob("*.*")):
         if path.suffix == ".parquet":
-            found[path.name] = _texts_of(f"'{path}'")
+            found[name_in(folder, path)] = _texts_of(f"'{path}'")
         elif path.suffix == ".duckdb":
             with duckdb.connect(str(path), read_only=True) as con:
                 tables = [str(name) for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()]
-                found[path.name] = set().union(*(_texts_of(name, con) for name in tables))
+                found[name_in(folder, path)] = set().union(*(_texts_of(name, con) for name in tables))
         elif path.suffix == ".xlsx":
             with zipfile.ZipFile(path) as archive:
                 cells = " ".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
-            found[path.name] = {html.unescape(text).lower() for text in re.split(r"<[^>]*>", cells)}
+            found[name_in(folder, path)] = {html.unescape(text).lower() for text in re.split(r"<[^>]*>", cells)}
         elif path.is_file():
-            found[path.name] = {text.lower() for text in re.findall(r'"([^"]{1,200})"', path.read_text("utf-8"))}
+            found[name_in(folder, path)] = {
+                text.lower() for text in re.findall(r'"([^"]{1,200})"', path.read_text("utf-8"))
+            }
         if path.is_file():
-            found[path.name] |= {path.read_bytes().decode("utf-8", "replace").lower()}
+            found[name_in(folder, path)] |= {path.read_bytes().decode("utf-8", "replace").lower()}
     return found
 
 

@@ -4,26 +4,32 @@
 -- the holder before is not known to be deleted, they begin on the day of creation or renaming, or,
 -- for the older of the two, on the day the name was seen to have gone.
 with
+    -- Most names of the directory are in no report.
+    claims as (
+        select claims.*, upn_keys.upn_key
+        from {{ ref("int_identity_claims") }} as claims
+        inner join
+            {{ ref("stg_graph__upn_keys") }} as upn_keys
+            on claims.tenant_id = upn_keys.tenant_id
+            and claims.upn = upn_keys.upn
+    ),
+
     turns as (
         select
             *,
             row_number() over (
-                partition by tenant_id, upn
-                order by coalesce(deleted_on, seen_until), held_from, user_key
+                partition by upn_key order by coalesce(deleted_on, seen_until), held_from, user_key
             ) as turn,
             lag(held_from) over (
-                partition by tenant_id, upn
-                order by coalesce(deleted_on, seen_until), held_from, user_key
+                partition by upn_key order by coalesce(deleted_on, seen_until), held_from, user_key
             ) as previous_held_from,
             lag(seen_until) over (
-                partition by tenant_id, upn
-                order by coalesce(deleted_on, seen_until), held_from, user_key
+                partition by upn_key order by coalesce(deleted_on, seen_until), held_from, user_key
             ) as previous_seen_until,
             lag(deleted_on) over (
-                partition by tenant_id, upn
-                order by coalesce(deleted_on, seen_until), held_from, user_key
+                partition by upn_key order by coalesce(deleted_on, seen_until), held_from, user_key
             ) as previous_deleted_on
-        from {{ ref("int_identity_claims") }}
+        from claims
     ),
 
     beginnings as (
@@ -43,15 +49,12 @@ with
 
     in_order as (
         select
-            tenant_id,
-            upn,
+            upn_key,
             user_key,
             strength,
             turn,
             max(begins_on) over (
-                partition by tenant_id, upn
-                order by turn
-                rows between unbounded preceding and current row
+                partition by upn_key order by turn rows between unbounded preceding and current row
             ) as valid_from
         from beginnings
     ),
@@ -60,7 +63,7 @@ with
         select
             *,
             coalesce(
-                lead(valid_from) over (partition by tenant_id, upn order by turn), {{ last_day() }}
+                lead(valid_from) over (partition by upn_key order by turn), {{ last_day() }}
             ) as valid_to
         from in_order
     ),
@@ -92,13 +95,13 @@ with
                 periods.valid_from = {{ first_day() }} and periods.valid_to = {{ last_day() }}
             ) as is_for_ever
         from {{ ref("stg_graph__upn_keys") }} as upn_keys
-        left join periods on upn_keys.tenant_id = periods.tenant_id and upn_keys.upn = periods.upn
+        left join periods on upn_keys.upn_key = periods.upn_key
     ),
 
     names_of as (
-        select tenant_id, user_key, min(upn_key) as first_key, max(upn_key) as last_key
+        select user_key, min(upn_key) as first_key, max(upn_key) as last_key
         from mapped
-        group by tenant_id, user_key
+        group by user_key
     )
 
 select
@@ -111,4 +114,4 @@ select
     names_of.first_key <> names_of.last_key as has_several_names,
     mapped.is_for_ever
 from mapped
-inner join names_of on mapped.tenant_id = names_of.tenant_id and mapped.user_key = names_of.user_key
+inner join names_of on mapped.user_key = names_of.user_key

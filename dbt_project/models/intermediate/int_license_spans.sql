@@ -1,26 +1,37 @@
 {%- set bits = app_bits() -%}
--- Apps that come and go together make one row. Almost everybody has one; of the others the periods
+-- Licences that come and go together make one row. Almost everybody has one; of the others the
+-- periods
 -- are cut where one of them begins or ends.
 with
+    entitlements as (
+        select
+            entitlement_key,
+            sum(
+                case
+                    app
+                    {% for app, bit in bits.items() %} when '{{ app }}' then {{ bit }} {% endfor %}
+                    else 0
+                end
+            ) as licensed
+        from {{ ref("int_entitlements") }}
+        group by entitlement_key
+    ),
+
     periods as (
         select
             periods.tenant_id,
             periods.user_key,
             periods.valid_from,
             periods.valid_to,
-            sum(
-                case
-                    periods.app
-                    {% for app, bit in bits.items() %} when '{{ app }}' then {{ bit }} {% endfor %}
-                    else 0
-                end
-            ) as licensed,
+            bit_or(cast(entitlements.licensed as int)) as licensed,
             count(*) over (partition by periods.user_key) as periods_of_person
-        from {{ ref("int_app_license_periods") }} as periods
+        from {{ ref("int_license_periods") }} as periods
+        inner join entitlements on periods.entitlement_key = entitlements.entitlement_key
         inner join
             {{ ref("int_accounts") }} as accounts
             on periods.user_key = accounts.user_key
             and accounts.account_kind = 'member'
+        where periods.is_held
         group by periods.tenant_id, periods.user_key, periods.valid_from, periods.valid_to
     ),
 
@@ -53,7 +64,7 @@ select
     periods.user_key,
     pieces.valid_from,
     pieces.valid_to,
-    cast(bit_or(cast(periods.licensed as int)) as smallint) as licensed
+    cast(bit_or(periods.licensed) as smallint) as licensed
 from pieces
 inner join
     periods

@@ -10,7 +10,14 @@ with
         from {{ ref("int_tenants") }}
     ),
 
-    tenants_with_licenses as (select distinct tenant_id from {{ ref("int_app_license_periods") }}),
+    tenants_with_licenses as (
+        select distinct periods.tenant_id
+        from {{ ref("int_license_periods") }} as periods
+        inner join
+            {{ ref("int_entitlements") }} as entitlements
+            on periods.entitlement_key = entitlements.entitlement_key
+        where periods.is_held
+    ),
 
     apps as (
         {% for app in app_masks() %}

@@ -1,4 +1,5 @@
 {%- set apps = app_masks() -%}
+{%- set fields = usage_windows() | map(attribute="field") | list -%}
 -- Everybody is counted once per department and once more in the total: nobody adds distinct counts.
 with
     licensed as (
@@ -25,51 +26,64 @@ with
             licensed on used.tenant_id = licensed.tenant_id and used.user_key = licensed.user_key
     ),
 
-    by_app as (
-        {% for app, mask in apps.items() %}
-            select
-                people.tenant_id,
-                '{{ app }}' as app,
-                coalesce(departments.department, 'Unknown department') as department,
-                people.{{ app }}_days as packed_days,
-                {{ has_app("people.licensed", mask) }} as is_licensed
-            from people
-            left join
-                {{ ref("int_departments") }} as departments
-                on people.tenant_id = departments.tenant_id
-                and people.user_key = departments.user_key
-            where people.{{ app }}_days > 0 or {{ has_app("people.licensed", mask) }}
-            {% if not loop.last %}
-                union all
-            {% endif %}
-        {% endfor %}
+    -- One row per department, with a column for each figure of each app and window: splitting
+    -- people by
+    -- app and window first would make some fifty rows of each.
+    departments as (
+        select
+            people.tenant_id,
+            coalesce(departments.department, 'Unknown department') as department,
+            {% for app, mask in apps.items() %}
+                {%- set is_licensed = has_app("people.licensed", mask) -%}
+                {% for field in fields %}
+                    {%- set days = field_of("people." ~ app ~ "_days", field) -%}
+                    count(case when {{ days }} > 0 then 1 end) as {{ app }}_active_{{ field }},
+                    sum({{ days }}) as {{ app }}_days_{{ field }},
+                    count(
+                        case when {{ days }} > 0 and {{ is_licensed }} then 1 end
+                    ) as {{ app }}_both_{{ field }},
+                {% endfor %}
+                count(case when {{ is_licensed }} then 1 end) as {{ app }}_licensed
+                {%- if not loop.last %}, {% endif %}
+            {% endfor %}
+        from people
+        left join
+            {{ ref("int_departments") }} as departments on people.user_key = departments.user_key
+        group by people.tenant_id, coalesce(departments.department, 'Unknown department')
     ),
 
     by_window as (
-        select
-            by_app.tenant_id,
-            by_app.app,
-            by_app.department,
-            slices.field,
-            by_app.is_licensed,
-            {{ field_of("by_app.packed_days", "slices.field") }} as user_days
-        from by_app
-        inner join
-            {{ ref("int_usage_slices") }} as slices
-            on by_app.tenant_id = slices.tenant_id
-            and slices.slice_kind = 'window'
+        {% for app in apps %}
+            {%- set last_app = loop.last -%}
+            {% for field in fields %}
+                select
+                    tenant_id,
+                    department,
+                    '{{ app }}' as app,
+                    {{ field }} as field,
+                    {{ app }}_active_{{ field }} as active_users,
+                    {{ app }}_days_{{ field }} as user_days,
+                    {{ app }}_licensed as licensed_users,
+                    {{ app }}_both_{{ field }} as licensed_active_users
+                from departments
+                {% if not (last_app and loop.last) %}
+                    union all
+                {% endif %}
+            {% endfor %}
+        {% endfor %}
     ),
 
+    -- Everybody is in one department.
     counts as (
         select
             tenant_id,
             app,
             field,
             case when grouping(department) = 1 then 'All' else department end as department,
-            count(case when user_days > 0 then 1 end) as active_users,
+            cast(sum(active_users) as bigint) as active_users,
             cast(sum(user_days) as bigint) as user_days,
-            count(case when is_licensed then 1 end) as licensed_users,
-            count(case when is_licensed and user_days > 0 then 1 end) as licensed_active_users
+            cast(sum(licensed_users) as bigint) as licensed_users,
+            cast(sum(licensed_active_users) as bigint) as licensed_active_users
         from by_window
         group by grouping sets ((tenant_id, app, field, department), (tenant_id, app, field))
     ),
