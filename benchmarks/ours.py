@@ -18,6 +18,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from benchmarks.report import NEXT_DAY, TODAY, WINDOW
 from pipelines.settings import Settings, load_settings
 from pipelines.warehouse.database import open_warehouse
@@ -29,7 +31,7 @@ TENANT = "5b1a2c3d-7e84-4f6a-9d0b-3c2e1f408a97"
 DETAIL = "getM365AppUserDetail"
 DIRECTORY = ("users", "deletedUsers", "subscribedSkus", "subscriptions", "organization", "reportSettings")
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
-# Data tests that a run leaves out, as pipelines.defs.transform does.
+QUERIES = Path(__file__).resolve().parents[1] / "queries"
 # How far back a year goes, in windows of 28 days.
 YEAR = 13
 # Report days that the next day's run asks for again: those that were not settled.
@@ -95,10 +97,19 @@ def next_day(settings: Settings, folder: Path) -> Facts:
 
 def year(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
     """The loaded window again and again, 28 days earlier each time, until there is a year of it."""
+    return _go_back(settings, YEAR)
+
+
+def three_years(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
+    """The same for three years."""
+    return _go_back(settings, 3 * YEAR)
+
+
+def _go_back(settings: Settings, windows: int) -> Facts:
     with open_warehouse(settings.warehouse_path) as con:
         columns = "outlook, word, excel, powerpoint, onenote, teams"
         con.execute("begin transaction")
-        for back in range(28 * (YEAR - 1), 0, -28):
+        for back in range(28 * (windows - 1), 0, -28):
             for table, key in (("m365_app_user_days", "upn_key,"), ("m365_app_unknown_days", "")):
                 rest = "" if key else ", user_rows"
                 con.execute(
@@ -172,6 +183,18 @@ def publish(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
     return {"rows": sum(sum(rows.values()) for rows in release.rows.values())}
 
 
+def queries(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
+    """Each example query on the published copy for people of the tenant, as somebody asks it who has just opened it."""
+    path = settings.data_dir / "published_admin" / "m365_usage.duckdb"
+    seconds = {}
+    for query in sorted(QUERIES.glob("*.sql")):
+        with duckdb.connect(str(path), read_only=True) as con:
+            begun = time.perf_counter()
+            con.execute(query.read_text(encoding="utf-8")).fetchall()
+            seconds[query.stem] = time.perf_counter() - begun
+    return {"rows": len(seconds), "seconds": seconds}
+
+
 def sync(settings: Settings, folder: Path) -> Facts:  # noqa: ARG001
     """The whole command, Dagster, dbt and publishing included."""
     command = [str(Path(sys.executable).with_name("m365-usage")), "sync"]
@@ -230,7 +253,10 @@ def _land(
 
 CASES: dict[str, Callable[[Settings, Path], Facts]] = {
     case.__name__: case
-    for case in (fetch, load, fetch_and_load, directory, window, next_day, year, dbt, publish, sync, dagster_start)
+    for case in (
+        *(fetch, load, fetch_and_load, directory, window, next_day, year, three_years),
+        *(dbt, publish, queries, sync, dagster_start),
+    )
 }
 
 

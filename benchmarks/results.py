@@ -97,6 +97,7 @@ def _lines(parts: Mapping[str, Part]) -> list[str]:
     sections: dict[str, Callable[[Part], list[str]]] = {
         "people": _people,
         "daily": _daily,
+        "queries": _queries,
         "small": _small,
         "codecs": _codecs,
     }
@@ -141,6 +142,19 @@ def _daily(part: Part) -> list[str]:
         "",
         f"A year: {facts['person_days']:,} active person-days; {facts['bytes_loaded'] / facts['person_days']:.1f} "
         f"bytes each in the warehouse when loaded, {facts['bytes_365'] / facts['person_days']:.1f} after dbt.",
+    ]
+
+
+def _queries(part: Part) -> list[str]:
+    facts, rounds = part["facts"], [sample["facts"]["seconds"] for sample in part["samples"]["queries"]]
+    rows = [[f"`{name}`", Summary.of([1000 * of_round[name] for of_round in rounds]).show()] for name in rounds[0]]
+    return [
+        f"## The example queries, {facts['people']:,} people, three years",
+        "",
+        f"On the published copy of {facts['person_days']:,} active person-days ({facts['bytes'] / MIB:,.0f} MiB), each "
+        "in a connection of its own.",
+        "",
+        *table(["query", "ms"], rows),
     ]
 
 

@@ -1,7 +1,7 @@
 """make bench: every case in rounds, one process each, and the report of it.
 
 SIZES   people of the companies (10000 100000)       ROUNDS   rounds of every case (5)
-HISTORY people of the company with a year (50000)    PARTS    people daily small codecs: which of them
+HISTORY people of the company with years (50000)     PARTS    people daily queries small codecs: which of them
 M365_BENCH_DIR   where files are made and samples kept (benchmarks/.data)
 
 Samples are kept by part, so that sizes can be run on different days; the report holds all that are there.
@@ -157,6 +157,21 @@ def run_daily(bench: Bench, people: int) -> None:
         bench.keep("daily", samples, **facts)
 
 
+def run_queries(bench: Bench, people: int) -> None:
+    """The example queries on the published copy of three years."""
+    data, home = bench.generate(people), bench.scratch("three-years")
+    print(f"{people:,} people, three years of history", flush=True)
+    bench.ours("window", data, home, {})
+    facts: dict[str, Any] = {"people": people, "person_days": bench.ours("three_years", data, home, {}).facts["rows"]}
+    for case in ("dbt", "publish"):
+        bench.ours(case, data, home, {})
+    facts["bytes"] = disk_bytes((home / "published_admin" / "m365_usage.duckdb").resolve())
+    samples: Samples = {}
+    for _ in range(bench.rounds):
+        samples.setdefault("queries", []).append(asdict(bench.ours("queries", data, home, {})))
+    bench.keep("queries", samples, **facts)
+
+
 def run_small(bench: Bench, people: int = 300) -> None:
     """What a whole sync of a small tenant costs, and its parts that are there whatever the size."""
     samples: Samples = {}
@@ -193,6 +208,7 @@ def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "people": lambda: [run_people(bench, size) for size in sizes] and None,
         "daily": lambda: run_daily(bench, int(os.environ.get("HISTORY", "50000"))),
+        "queries": lambda: run_queries(bench, int(os.environ.get("HISTORY", "50000"))),
         "small": lambda: run_small(bench),
         "codecs": lambda: run_codecs(bench, min(100_000, sizes[-1])),
     }

@@ -46,6 +46,12 @@ def judge(parts: Mapping[str, Part], column: Column) -> list[Verdict]:
     found += _memory(sizes, column)
     if "daily" in parts:
         found += _daily(parts["daily"], column)
+    if "queries" in parts:
+        rounds = [sample["facts"]["seconds"] for sample in parts["queries"]["samples"]["queries"]]
+        slowest = max(rounds[0], key=lambda name: median(of_round[name] for of_round in rounds))
+        milliseconds = 1000 * median(of_round[slowest] for of_round in rounds)
+        where = f"{parts['queries']['facts']['people']:,} people, three years"
+        found.append(verdict(f"slowest example query, `{slowest}`", where, 200, milliseconds, " ms", 0))
     if "small" in parts:
         whole = median(column(parts["small"], "sync", "wall"))
         found.append(verdict("whole sync of a small tenant", "300 people", 20, whole, " s", 1))

@@ -100,3 +100,14 @@ def test_the_made_up_report_is_one_that_loading_takes(tmp_path: Path) -> None:
         staged = stage_report(con, landed)
     assert (staged.rows, staged.unknown_rows, staged.flag_disagreements, staged.duplicate_rows) == (500, 0, 0, 0)
     assert 100 < staged.active_rows < 400
+
+
+def test_the_slowest_query_is_judged() -> None:
+    rounds = [sample(1, seconds={"one": 0.01, "two": 0.3}), sample(1, seconds={"one": 0.9, "two": 0.25})]
+    parts = {"queries": {"facts": {"people": 50_000}, "samples": {"queries": [*rounds, rounds[0]]}}}
+    (found,) = judge(parts, column)
+    assert (found.target, found.measured, found.outcome) == (
+        "slowest example query, `two`",
+        "300 ms",
+        "**missed**, 1.50 times the target",
+    )
