@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from pipelines.publish.dbt_docs import docs_page
 from pipelines.publish.dictionary import dictionary_rows
 from pipelines.publish.page.names import DOCS_NAME, PAGE_NAME
 from pipelines.publish.page.write import write_page
-from pipelines.publish.parquet import PARQUET_FOLDER, write_parquet
+from pipelines.publish.parquet import PARQUET_FOLDER, table_files, write_parquet
 from pipelines.publish.pseudonym_key import fingerprint, is_open_to_others, read_key
 from pipelines.publish.pseudonyms import PSEUDONYMS, Pseudonyms, published_with
+from pipelines.publish.unchanged import is_unchanged
 from pipelines.publish.workbook.names import WORKBOOK_NAME
 from pipelines.rules import load_rules
 from pipelines.settings import Settings
@@ -19,6 +24,8 @@ from pipelines.warehouse.compact import compact_warehouse
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME, published_tables, read_manifest, write_database
 from pipelines.warehouse.releases import BUILDS, drop_other_releases, make_release, new_publish_id
+
+_FILES = (DATABASE_NAME, PARQUET_FOLDER, WORKBOOK_NAME, PAGE_NAME, DOCS_NAME)
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,8 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
     """Copy the marts into a new release and make it the published one.
 
     manifest_path: dbt's manifest, which says what belongs to which build. With pseudonyms, releases that name people
-    go. Raises WarehouseBusyError, and SettingsError when pseudonyms are wanted and their key cannot be had.
+    go. Without, the last release of the same day stays where nothing has changed since. Raises WarehouseBusyError, and
+    SettingsError when pseudonyms are wanted and their key cannot be had.
     """
     # pandas and the like: a second that every other step of a run would wait for, too.
     from pipelines.publish.workbook.write import write_workbook
@@ -56,32 +64,33 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
         data_through = found[0].isoformat() if found and found[0] else ""
         pseudonyms = Pseudonyms(con, key, load_rules(settings.rules_dir).min_group_size) if key else None
 
-        def build(name: str, folder: Path) -> None:
-            path = folder / DATABASE_NAME
-            facts = {
+        def facts_of(name: str) -> dict[str, str]:
+            return {
                 "publish_id": publish_id,
                 "data_through": data_through,
                 "published_on": settings.today_utc.isoformat(),
                 "build": name,
                 "people": "none" if name == "shareable" else PSEUDONYMS if key else "named",
             }
+
+        if not key and _stands(settings, con, manifest, docs, facts_of):
+            notes.append("Nothing has changed since the last release of this day: it stays.")
+            return _published(settings, manifest, data_through, tuple(notes))
+
+        def build(name: str, folder: Path) -> None:
+            path, facts = folder / DATABASE_NAME, facts_of(name)
             tables, dictionary, copying = published_tables(manifest, name), dictionary_rows(manifest, name), None
             if name == "admin" and key and pseudonyms:
                 facts["pseudonym_key"] = fingerprint(key)
                 dictionary, copying = pseudonyms.dictionary(dictionary, tables), pseudonyms
             rows[name] = write_database(con, tables, path, facts, dictionary, copying)
             before = (settings.data_dir / BUILDS[name]).resolve() / PARQUET_FOLDER
-            parquet = write_parquet(path, folder / PARQUET_FOLDER, tables, facts, before)
+            write_parquet(path, folder / PARQUET_FOLDER, tables, facts, before)
             workbook = folder / WORKBOOK_NAME
             write_workbook(path, workbook, facts)
             (folder / DOCS_NAME).write_text(docs, encoding="utf-8")
-            sizes[name] = {
-                DATABASE_NAME: path.stat().st_size,
-                PARQUET_FOLDER: sum(parquet.values()),
-                WORKBOOK_NAME: workbook.stat().st_size,
-                PAGE_NAME: write_page(path, settings.today_utc, settings.data_dir / "cache").stat().st_size,
-                DOCS_NAME: (folder / DOCS_NAME).stat().st_size,
-            }
+            write_page(path, settings.today_utc, settings.data_dir / "cache")
+            sizes[name] = _sizes(folder)
 
         make_release(settings.data_dir, publish_id, build, keep=settings.keep_releases)
         if key:
@@ -91,6 +100,49 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
                 notes.append(f"People are pseudonyms now; earlier releases that named them were removed: {removed}.")
     compact_warehouse(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds)
     return Release(publish_id, data_through, rows, sizes, tuple(notes))
+
+
+def _stands(
+    settings: Settings,
+    con: duckdb.DuckDBPyConnection,
+    manifest: Mapping[str, Any],
+    docs: str,
+    facts_of: Callable[[str], dict[str, str]],
+) -> bool:
+    """Whether both builds that are published say what new ones would."""
+    folders = {name: (settings.data_dir / link).resolve() for name, link in BUILDS.items()}
+    if len({folder.parent for folder in folders.values()}) > 1:
+        return False
+    return all(
+        is_unchanged(
+            con, published_tables(manifest, name), folder, facts_of(name), dictionary_rows(manifest, name), _FILES
+        )
+        and (folder / DOCS_NAME).read_text(encoding="utf-8") == docs
+        for name, folder in folders.items()
+    )
+
+
+def _published(settings: Settings, manifest: Mapping[str, Any], data_through: str, notes: tuple[str, ...]) -> Release:
+    """The release that is there."""
+    rows, sizes = {}, {}
+    for name, link in BUILDS.items():
+        folder = (settings.data_dir / link).resolve()
+        with duckdb.connect(str(folder / DATABASE_NAME), read_only=True) as con:
+            rows[name] = {
+                table.name: con.table(table.name).count("*").fetchall()[0][0]
+                for table in published_tables(manifest, name)
+            }
+        sizes[name] = _sizes(folder)
+    return Release(folder.parent.name, data_through, rows, sizes, notes)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """The bytes of each file of a build, and of its folder of Parquet."""
+    parquet = sum(path.stat().st_size for paths in table_files(folder / PARQUET_FOLDER).values() for path in paths)
+    return {
+        PARQUET_FOLDER: parquet,
+        **{name: (folder / name).stat().st_size for name in _FILES if name != PARQUET_FOLDER},
+    }
 
 
 def _key(settings: Settings, notes: list[str]) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from test_publish import model
 
 from pipelines.publish.release import publish_release
+from pipelines.publish.workbook.names import WORKBOOK_NAME
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.publish import DATABASE_NAME
@@ -91,3 +92,58 @@ def test_readers_see_the_new_figures_after_the_next_release(settings: Settings, 
     assert second.rows["admin"]["names"] == 1
     with duckdb.connect(str(settings.data_dir / "published_admin" / DATABASE_NAME), read_only=True) as reader:
         assert reader.execute("select count(*) from names").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update {schema}tenants set last_synced_at = timestamptz '2026-08-31 09:00:00+00'",
+        "create table main.sync_runs as select 1",
+    ],
+)
+def test_a_release_stays_where_nothing_has_changed_but_the_time(
+    settings: Settings, manifest: Path, change: str
+) -> None:
+    first = publish_release(settings, manifest)
+    with open_warehouse(settings.warehouse_path) as con:
+        for schema in ("main.", "shareable.shareable__") if "{schema}" in change else ("",):
+            con.execute(change.format(schema=schema))
+    second = publish_release(settings, manifest)
+    assert second.notes == ("Nothing has changed since the last release of this day: it stays.",)
+    assert (second.publish_id, second.rows, second.bytes) == (first.publish_id, first.rows, first.bytes)
+    assert [path.name for path in (settings.data_dir / "releases").iterdir()] == [first.publish_id]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update main.users set name = 'Somebody else' where user_key = 1",
+        "delete from main.users where user_key = 1",
+        "insert into main.users from main.users where user_key = 1",
+        "update shareable.shareable__tenants set name = 'Fabrikam'",
+        "alter table main.users rename column name to display_name",
+    ],
+)
+def test_whatever_changed_makes_a_new_release(settings: Settings, manifest: Path, change: str) -> None:
+    first = publish_release(settings, manifest)
+    with open_warehouse(settings.warehouse_path) as con:
+        con.execute("drop view main.names")
+        con.execute(change)
+        con.execute("create view main.names as select 1 as name")
+    second = publish_release(settings, manifest)
+    assert (second.publish_id != first.publish_id, second.notes) == (True, ())
+
+
+def test_so_do_another_day_a_missing_file_and_a_newer_program(
+    settings: Settings, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases = [publish_release(settings, manifest)]
+    tomorrow = settings.model_copy(update={"today": date(2026, 9, 1)})
+    releases.append(publish_release(tomorrow, manifest))
+    (settings.data_dir / "published" / WORKBOOK_NAME).unlink()
+    releases.append(publish_release(tomorrow, manifest))
+    monkeypatch.setattr("pipelines.publish.unchanged._SOURCES", settings.data_dir / "program")
+    (settings.data_dir / "program").mkdir()
+    (settings.data_dir / "program" / "page.html").write_text("a newer page")
+    releases.append(publish_release(tomorrow, manifest))
+    assert len({release.publish_id for release in releases}) == 4
