@@ -7,7 +7,7 @@ with
         select
             tenant_id,
             report_date,
-            bit_xor({{ hash_of("concat(report_date, fetch_id)") }}) as version
+            bit_xor({{ hash_of("concat(cast(report_date as string), fetch_id)") }}) as version
         from {{ ref("stg_ledger__fetches") }}
         where source = 'getM365AppUserDetail' and report_date is not null and verdict = 'applied'
         group by tenant_id, report_date
