@@ -32,7 +32,8 @@ _FILES = (DATABASE_NAME, PARQUET_FOLDER, WORKBOOK_NAME, PAGE_NAME, DOCS_NAME)
 class Release:
     """What was published. rows: build -> table -> rows. data_through: last observed report date, ISO.
 
-    bytes: build -> file, or folder, of the build -> its size. notes: what whoever runs it should know.
+    bytes: build -> file, or folder, of the build -> its size. notes: what whoever runs it should know. is_new: False
+    where nothing has changed and the last release of the day stays.
     """
 
     publish_id: str
@@ -40,6 +41,7 @@ class Release:
     rows: dict[str, dict[str, int]]
     bytes: dict[str, dict[str, int]]
     notes: tuple[str, ...] = ()
+    is_new: bool = True
 
 
 def publish_release(settings: Settings, manifest_path: Path) -> Release:
@@ -74,8 +76,7 @@ def publish_release(settings: Settings, manifest_path: Path) -> Release:
             }
 
         if not key and _stands(settings, con, manifest, docs, facts_of):
-            notes.append("Nothing has changed since the last release of this day: it stays.")
-            return _published(settings, manifest, data_through, tuple(notes))
+            return _published(settings, manifest, data_through)
 
         def build(name: str, folder: Path) -> None:
             path, facts = folder / DATABASE_NAME, facts_of(name)
@@ -122,7 +123,7 @@ def _stands(
     )
 
 
-def _published(settings: Settings, manifest: Mapping[str, Any], data_through: str, notes: tuple[str, ...]) -> Release:
+def _published(settings: Settings, manifest: Mapping[str, Any], data_through: str) -> Release:
     """The release that is there."""
     rows, sizes = {}, {}
     for name, link in BUILDS.items():
@@ -133,7 +134,7 @@ def _published(settings: Settings, manifest: Mapping[str, Any], data_through: st
                 for table in published_tables(manifest, name)
             }
         sizes[name] = _sizes(folder)
-    return Release(folder.parent.name, data_through, rows, sizes, notes)
+    return Release(folder.parent.name, data_through, rows, sizes, is_new=False)
 
 
 def _sizes(folder: Path) -> dict[str, int]:

@@ -109,7 +109,7 @@ def test_a_release_stays_where_nothing_has_changed_but_the_time(
         for schema in ("main.", "shareable.shareable__") if "{schema}" in change else ("",):
             con.execute(change.format(schema=schema))
     second = publish_release(settings, manifest)
-    assert second.notes == ("Nothing has changed since the last release of this day: it stays.",)
+    assert not second.is_new
     assert (second.publish_id, second.rows, second.bytes) == (first.publish_id, first.rows, first.bytes)
     assert [path.name for path in (settings.data_dir / "releases").iterdir()] == [first.publish_id]
 
@@ -131,7 +131,7 @@ def test_whatever_changed_makes_a_new_release(settings: Settings, manifest: Path
         con.execute(change)
         con.execute("create view main.names as select 1 as name")
     second = publish_release(settings, manifest)
-    assert (second.publish_id != first.publish_id, second.notes) == (True, ())
+    assert (second.publish_id != first.publish_id, second.is_new) == (True, True)
 
 
 def test_so_do_another_day_a_missing_file_and_a_newer_program(

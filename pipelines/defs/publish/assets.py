@@ -56,6 +56,8 @@ def publish(context: dg.AssetExecutionContext, workplace: Workplace) -> Iterator
         release = publish_release(settings, project.manifest_path)
     for note in release.notes:
         context.log.warning(note)
+    if not release.is_new:
+        context.log.info("Nothing has changed since the last release of this day: it stays.")
     seconds = round(time.monotonic() - started, 1)
     for build in BUILDS:
         yield dg.MaterializeResult(
