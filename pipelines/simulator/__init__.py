@@ -11,11 +11,21 @@ from pipelines.simulator.faults_library import Scope
 from pipelines.simulator.journal import RequestLog, RequestRecord
 from pipelines.simulator.serve import serve
 from pipelines.simulator.server import SimulatorServer
-from pipelines.simulator.spec import READ_PERMISSIONS, AppRegistration, Limits, TenantSpec
+from pipelines.simulator.spec import (
+    ACTION_PERMISSIONS,
+    ACTIONS_APP,
+    READ_PERMISSIONS,
+    AppRegistration,
+    Limits,
+    Pace,
+    TenantSpec,
+)
 from pipelines.simulator.tenant import Tenant
 from pipelines.simulator.wire import Call, Reply
 
 __all__ = [
+    "ACTIONS_APP",
+    "ACTION_PERMISSIONS",
     "AppRegistration",
     "Call",
     "Correction",
@@ -23,6 +33,7 @@ __all__ = [
     "FaultFileError",
     "FaultRules",
     "Limits",
+    "Pace",
     "READ_PERMISSIONS",
     "Reply",
     "RequestLog",

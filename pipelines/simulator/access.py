@@ -9,11 +9,21 @@ from pipelines.simulator.wire import GraphError, nested_report_error
 
 REPORTS = frozenset({spec.REPORTS_READ})
 REPORT_SETTINGS = frozenset({spec.REPORT_SETTINGS_READ, spec.REPORT_SETTINGS_WRITE})
-USERS = frozenset({spec.USER_READ, spec.USER_WRITE, spec.DIRECTORY_READ})
+USERS = frozenset({spec.USER_READ, spec.USER_WRITE, spec.DIRECTORY_READ, spec.DIRECTORY_WRITE})
 USERS_BASIC = USERS | {spec.USER_READ_BASIC}
-SKUS = frozenset({spec.LICENSE_READ, spec.ORGANIZATION_READ, spec.DIRECTORY_READ})
+SKUS = frozenset(
+    {spec.LICENSE_READ, spec.LICENSE_WRITE, spec.ORGANIZATION_READ, spec.DIRECTORY_READ, spec.DIRECTORY_WRITE}
+)
 ORGANIZATION = frozenset({spec.ORGANIZATION_READ, spec.DIRECTORY_READ})
-GROUPS = frozenset({spec.GROUP_MEMBER_READ, spec.GROUP_READ, spec.DIRECTORY_READ})
+GROUP_MEMBERS_WRITE = frozenset({spec.GROUP_MEMBER_WRITE, spec.GROUP_WRITE, spec.DIRECTORY_WRITE})
+GROUPS = GROUP_MEMBERS_WRITE | {spec.GROUP_MEMBER_READ, spec.GROUP_READ, spec.DIRECTORY_READ}
+USERS_WRITE = frozenset({spec.USER_WRITE, spec.DIRECTORY_WRITE})
+USERS_ENABLE = USERS_WRITE | {spec.USER_ENABLE}
+"""What may change `accountEnabled`, and nothing else of a user."""
+PASSWORDS = frozenset({spec.USER_PASSWORD})
+USERS_DELETE = frozenset({spec.USER_WRITE, spec.USER_DELETE})
+SESSIONS = USERS_WRITE | {spec.USER_REVOKE}
+LICENSES_WRITE = USERS_WRITE | {spec.LICENSE_WRITE}
 SIGN_INS = frozenset({spec.AUDIT_LOG_READ})
 
 

@@ -17,7 +17,7 @@ from pipelines.simulator.limits import Throttle
 from pipelines.simulator.links import DownloadLinks
 from pipelines.simulator.odata import METADATA
 from pipelines.simulator.reports_api import ReportsApi
-from pipelines.simulator.spec import REPORT_SETTINGS_WRITE, Limits, TenantSpec
+from pipelines.simulator.spec import REPORT_SETTINGS_WRITE, Limits, Pace, TenantSpec
 from pipelines.simulator.tenant import Tenant
 from pipelines.simulator.wire import (
     Call,
@@ -28,6 +28,7 @@ from pipelines.simulator.wire import (
     method_not_allowed,
     unknown_segment,
 )
+from pipelines.simulator.write_routes import WriteRoutes
 
 GRAPH_HOST = "localhost"
 DOWNLOAD_HOST = "127.0.0.1"
@@ -84,6 +85,7 @@ class Service:
         graph_url: str,
         download_url: str,
         clock: Callable[[], float],
+        pace: Pace | None = None,
     ) -> None:
         self.tenants = tenants
         self.faults = FaultRules(tenants)
@@ -94,6 +96,7 @@ class Service:
         self._reports = ReportsApi(self.throttle, self.links, download_url)
         self._directory = DirectoryApi(graph_url)
         self._delta = DeltaApi(graph_url)
+        self._writes = WriteRoutes(graph_url, pace or Pace(), clock)
 
     def answer(self, call: Call) -> Reply:
         """The answer to a call, faults included; never raises."""
@@ -152,6 +155,10 @@ class Service:
             return self._reports.serve(call, grant, tenant, rest)
         if root.lower() == "admin":
             return self._admin(call, grant, tenant, rest)
+        self._writes.settle(tenant)
+        written = self._writes.find(call, grant, tenant, segments[1:])
+        if written is not None:
+            return written()
         answer = self._find(call, grant, tenant, root, rest)
         if call.method != "GET":
             raise method_not_allowed(call)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol
 
-from pipelines.simulator import corrections
+from pipelines.simulator import corrections, skus
 from pipelines.simulator.activity import Activity
 from pipelines.simulator.corrections import Correction, Corrections, DayRow
 from pipelines.simulator.directory import Directory
 from pipelines.simulator.fixtures import FixtureFolder
+from pipelines.simulator.groups import Membership
 from pipelines.simulator.inventory import Inventory
 from pipelines.simulator.licensing import Licensing
+from pipelines.simulator.overlay import UNTOUCHED, Overlay, Plans, held_skus
 from pipelines.simulator.people import Person
 from pipelines.simulator.reports import PERIODS, DayRows, Reports
 from pipelines.simulator.roster import Roster
 from pipelines.simulator.spec import TenantSpec
 from pipelines.simulator.truth import Truth
+from pipelines.simulator.writes import Writes
 
 Json = dict[str, Any]
 
@@ -42,6 +46,9 @@ class Content(Protocol):
     def users(self, spec: TenantSpec, day: date) -> list[Json]:
         """The directory of a day."""
 
+    def user(self, spec: TenantSpec, day: date, key: str) -> Json | None:
+        """One user of the directory by object id or user principal name."""
+
     def deleted_users(self, spec: TenantSpec) -> list[Json]:
         """The deleted items of the day."""
 
@@ -55,7 +62,13 @@ class Content(Protocol):
         """The organization."""
 
     def groups(self, spec: TenantSpec) -> list[Json]:
-        """The licensing groups."""
+        """The groups."""
+
+    def admins(self, spec: TenantSpec) -> dict[str, str]:
+        """Object id → administrator role."""
+
+    def plans(self, spec: TenantSpec) -> Plans:
+        """The service plans of every product."""
 
     def report_settings(self, spec: TenantSpec) -> Json:
         """The admin report settings."""
@@ -74,6 +87,8 @@ class MadeUpCompany:
         self._reports: dict[TenantSpec, Reports] = {}
         self._truths: dict[TenantSpec, Truth] = {}
         self._users: dict[date, list[Json]] = {}
+        self._keys: dict[date, dict[str, Json]] = {}
+        self._skus: dict[date, list[Json]] = {}
 
     def reports(self, spec: TenantSpec) -> Reports:
         """The reports on the spec's day; a few days are kept at hand."""
@@ -110,11 +125,25 @@ class MadeUpCompany:
 
     def users(self, spec: TenantSpec, day: date) -> list[Json]:
         """The directory of a day; a few days are kept at hand, since it is asked for page by page."""
+        return [dict(user) for user in self._users_of(spec, day)]
+
+    def user(self, spec: TenantSpec, day: date, key: str) -> Json | None:
+        """One user by object id or user principal name."""
+        found = self._keys.get(day)
+        if found is None:
+            users = self._users_of(spec, day)
+            _make_room(self._keys)
+            found = self._keys[day] = {str(user["userPrincipalName"]).lower(): user for user in users}
+            found |= {str(user["id"]): user for user in users}
+        user = found.get(key.lower())
+        return None if user is None else dict(user)
+
+    def _users_of(self, spec: TenantSpec, day: date) -> list[Json]:
         found = self._users.get(day)
         if found is None:
             _make_room(self._users)
             found = self._users[day] = self.directory(spec).users(day)
-        return [dict(user) for user in found]
+        return found
 
     def deleted_users(self, spec: TenantSpec) -> list[Json]:
         """The deleted items of the day."""
@@ -122,7 +151,11 @@ class MadeUpCompany:
 
     def subscribed_skus(self, spec: TenantSpec) -> list[Json]:
         """The products of the day."""
-        return self.inventory.subscribed_skus(spec.today)
+        found = self._skus.get(spec.today)
+        if found is None:
+            _make_room(self._skus)
+            found = self._skus[spec.today] = self.inventory.subscribed_skus(spec.today)
+        return [dict(item) for item in found]
 
     def subscriptions(self, spec: TenantSpec) -> list[Json]:
         """The subscriptions of the day."""
@@ -133,8 +166,16 @@ class MadeUpCompany:
         return self.directory(spec).organization()
 
     def groups(self, spec: TenantSpec) -> list[Json]:
-        """The licensing groups."""
+        """The groups."""
         return self.directory(spec).groups()
+
+    def admins(self, spec: TenantSpec) -> dict[str, str]:
+        """Who holds which administrator role."""
+        return self.directory(spec).admins()
+
+    def plans(self, spec: TenantSpec) -> Plans:  # noqa: ARG002
+        """The service plans of every product."""
+        return {sku.sku_id: sku.plan_ids for sku in skus.CATALOG}
 
     def report_settings(self, spec: TenantSpec) -> Json:
         """The admin report settings."""
@@ -142,12 +183,25 @@ class MadeUpCompany:
 
 
 class Tenant:
-    """One Microsoft 365 tenant on one day. Immutable but for corrections; safe between threads."""
+    """One Microsoft 365 tenant on one day. Immutable but for corrections and writes; safe between threads."""
 
-    def __init__(self, spec: TenantSpec, content: Content | None = None, lock: RLock | None = None) -> None:
+    def __init__(
+        self,
+        spec: TenantSpec,
+        content: Content | None = None,
+        lock: RLock | None = None,
+        writes: Writes | None = None,
+    ) -> None:
         self.spec = spec
         self._content: Content = content if content is not None else MadeUpCompany(spec)
         self._lock = lock or RLock()
+        self.writes = writes or Writes()
+        """What was written to the tenant, the same on all its days. Use it under `lock` only."""
+
+    @property
+    def lock(self) -> RLock:
+        """Held while something is written, so that what was read for it still holds."""
+        return self._lock
 
     @classmethod
     def from_fixtures(cls, folder: Path, spec: TenantSpec) -> Tenant:
@@ -166,7 +220,7 @@ class Tenant:
         fixed = {"seed", "users", "tenant_id", "domain", "display_name"} & changes.keys()
         if fixed:
             raise ValueError(f"{', '.join(sorted(fixed))} would make it another tenant; build a new one.")
-        return Tenant(replace(self.spec, **changes), self._content, self._lock)
+        return Tenant(replace(self.spec, **changes), self._content, self._lock, self.writes)
 
     @property
     def truth(self) -> Truth:
@@ -191,20 +245,74 @@ class Tenant:
         with self._lock:
             return self._content.user_counts_csv(self.spec, period)
 
-    def users(self, day: date | None = None) -> list[Json]:
-        """Every user with all properties, `signInActivity` and `manager` included; `day` defaults to today."""
-        with self._lock:
-            return self._content.users(self.spec, day or self.spec.today)
+    def users(self, day: date | None = None, version: int | None = None) -> list[Json]:
+        """Every user with all properties, `signInActivity` and `manager` included; `day` defaults to today.
 
-    def deleted_users(self) -> list[Json]:
+        With a `version` of the tenant's writes only those up to it are seen.
+        """
+        when = day or self.spec.today
+        with self._lock:
+            return self._overlay(when, version).users(self._content.users(self.spec, when))
+
+    def user(self, key: str) -> Json | None:
+        """One user of today by object id or user principal name; the manager may be an id alone."""
+        today = self.spec.today
+        with self._lock:
+            changed = self.writes.history.changed(today)
+            overlay = self._overlay(today)
+            for user_id in changed:
+                user = overlay.user(self._content.user(self.spec, today, user_id), user_id)
+                if user is not None and key.lower() in (user_id, str(user["userPrincipalName"]).lower()):
+                    return user
+            base = self._content.user(self.spec, today, key)
+            return None if base is None or str(base["id"]) in changed else overlay.user(base, str(base["id"]))
+
+    def origin(self, user_id: str) -> Json | None:
+        """A user of today as before any write; for one that was created or restored here what that made."""
+        with self._lock:
+            base = self._content.user(self.spec, self.spec.today, user_id)
+            return base or self.writes.history.state(user_id, self.spec.today).origin
+
+    def last_seen(self, user_id: str) -> Json | None:
+        """A user of the deleted items as on the last day with an account, if the directory knows that day."""
+        with self._lock:
+            items = self._content.deleted_users(self.spec)
+            item = next((item for item in items if str(item["id"]) == user_id), None)
+            if item is None:
+                return None
+            day = date.fromisoformat(str(item["deletedDateTime"])[:10]) - timedelta(days=1)
+            return self._content.user(self.spec, day, user_id)
+
+    def deleted_users(self, version: int | None = None) -> list[Json]:
         """The users deleted in the last 30 days."""
         with self._lock:
-            return self._content.deleted_users(self.spec)
+            base = self._content.deleted_users(self.spec)
+            overlay = self._overlay(self.spec.today, version)
+            return overlay.deleted(base)
 
     def subscribed_skus(self) -> list[Json]:
-        """The products owned."""
+        """The products owned; `consumedUnits` follow every write."""
         with self._lock:
-            return self._content.subscribed_skus(self.spec)
+            items = self._content.subscribed_skus(self.spec)
+            for sku_id, more in self._units_written().items():
+                for item in items:
+                    if str(item.get("skuId")) == sku_id:
+                        item["consumedUnits"] = int(item.get("consumedUnits") or 0) + more
+            return items
+
+    def _units_written(self) -> Counter[str]:
+        """SKU id → how many units more (or less) are consumed since the first write."""
+        today = self.spec.today
+        overlay = self._overlay(today)
+        used: Counter[str] = Counter()
+        for user_id in self.writes.history.changed(today):
+            base = self._content.user(self.spec, today, user_id)
+            used.update(held_skus(overlay.user(base, user_id)))
+            used.subtract(held_skus(base))
+        return used
+
+    def _overlay(self, day: date, version: int | None = None) -> Overlay:
+        return Overlay(self.writes.history.changed(day, version), day, self._content.plans(self.spec))
 
     def subscriptions(self) -> list[Json]:
         """The subscriptions behind the products."""
@@ -216,8 +324,37 @@ class Tenant:
         return self._content.organization(self.spec)
 
     def groups(self) -> list[Json]:
-        """The licensing groups."""
+        """The groups: those that give licences, and others."""
         return self._content.groups(self.spec)
+
+    def admins(self) -> dict[str, str]:
+        """Object id → administrator role, for those who hold one."""
+        return self._content.admins(self.spec)
+
+    def plans(self) -> Plans:
+        """SKU id → service plan name → service plan id."""
+        return self._content.plans(self.spec)
+
+    def groups_of(self, user_id: str) -> frozenset[str]:
+        """The ids of the groups that somebody belongs to today."""
+        with self._lock:
+            state = self.writes.history.state(user_id, self.spec.today)
+            return Membership(self.groups()).of(self.origin(user_id), self.user(user_id), state)
+
+    def members_of(self, group_id: str) -> list[Json]:
+        """Who belongs to a group today, ordered by object id."""
+        today = self.spec.today
+        with self._lock:
+            membership = Membership(self.groups())
+            changed = self.writes.history.changed(today)
+            found = []
+            for user in self.users():
+                user_id = str(user["id"])
+                state = changed.get(user_id, UNTOUCHED)
+                base = self.origin(user_id) if user_id in changed else user
+                if group_id in membership.of(base, user, state):
+                    found.append(user)
+            return found
 
     def report_settings(self) -> Json:
         """`displayConcealedNames`."""
