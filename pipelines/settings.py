@@ -8,6 +8,7 @@ where they are needed, and never printed.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,20 +18,23 @@ from platformdirs import user_config_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from pipelines.actions.settings import ACTIONS_FILES, APP_FIELDS, ActionsNotAllowedError, ActionsSettings
 from pipelines.clouds import CLOUDS
 from pipelines.notify.settings import NOTIFY_FILES, NotifySettings
 from pipelines.sign_in import SIGN_IN_KINDS, Secret, SettingsError, SignInSettings
 from pipelines.tenants import (
+    ActionsApp,
     TenantDefaults,
     TenantSettings,
     checked_tenant_id,
     https_address,
+    make_actions_app,
     make_tenant,
     read_tenants_file,
 )
 from pipelines.window import ReportWindow
 
-__all__ = ["Settings", "SettingsError", "TenantSettings", "load_settings"]
+__all__ = ["ActionsNotAllowedError", "Settings", "SettingsError", "TenantSettings", "load_settings"]
 
 ENV_FILE = "M365_ENV_FILE"
 TENANTS_FILE = Path("tenants.toml")
@@ -38,7 +42,7 @@ TENANTS_FILE = Path("tenants.toml")
 NO_FILE = "none"
 
 
-class Settings(NotifySettings):
+class Settings(NotifySettings, ActionsSettings):
     """All settings, with their defaults. Field ``x`` is read from ``M365_X``."""
 
     model_config = SettingsConfigDict(
@@ -89,7 +93,18 @@ class Settings(NotifySettings):
     retention_days: int | None = Field(default=None, ge=1)
     lock_wait_seconds: float = Field(default=900.0, ge=0)
 
-    @field_validator("tenant_id", "client_id", "client_secret", "certificate_passphrase", "auth", mode="before")
+    @field_validator(
+        "tenant_id",
+        "client_id",
+        "client_secret",
+        "certificate_passphrase",
+        "auth",
+        "actions_client_id",
+        "actions_client_secret",
+        "actions_certificate_passphrase",
+        "actions_auth",
+        mode="before",
+    )
     @classmethod
     def _strip(cls, value: Any) -> Any:
         """White space that was copied along belongs to none of these; nothing else means not set."""
@@ -107,7 +122,7 @@ class Settings(NotifySettings):
     def _require_https(cls, value: str | None) -> str | None:
         return None if value is None else https_address(value)
 
-    @field_validator("auth")
+    @field_validator("auth", "actions_auth")
     @classmethod
     def _known_sign_in(cls, value: str | None) -> str | None:
         if value is not None and value not in SIGN_IN_KINDS:
@@ -170,18 +185,55 @@ class Settings(NotifySettings):
         return self.data_dir / "dagster"
 
     @property
+    def actions_dir(self) -> Path:
+        """Plans, the log of what was done, and locks."""
+        return self.data_dir / "actions"
+
+    @property
     def sign_in(self) -> SignInSettings:
         """How the tenant of the environment is signed in to, as far as it is set."""
+        return self._sign_in("")
+
+    def _sign_in(self, prefix: str) -> SignInSettings:
+        def secret(name: str) -> Secret | None:
+            return _secret(prefix + name, getattr(self, prefix + name), getattr(self, f"{prefix}{name}_file"))
+
         return SignInSettings(
-            call=_variable,
-            auth=self.auth,
-            client_secret=_secret("client_secret", self.client_secret, self.client_secret_file),
-            certificate_file=self.certificate_file,
-            certificate_passphrase=_secret(
-                "certificate_passphrase", self.certificate_passphrase, self.certificate_passphrase_file
-            ),
-            federated_token_file=self.federated_token_file,
+            call=lambda name: _variable(prefix + name),
+            auth=getattr(self, f"{prefix}auth"),
+            client_secret=secret("client_secret"),
+            certificate_file=getattr(self, f"{prefix}certificate_file"),
+            certificate_passphrase=secret("certificate_passphrase"),
+            federated_token_file=getattr(self, f"{prefix}federated_token_file"),
         )
+
+    def _actions_app(self) -> ActionsApp | None:
+        """The app for actions of the tenant of the environment; None where none is described."""
+        if all(getattr(self, name) is None for name in APP_FIELDS):
+            return None
+        sign_in = self._sign_in("actions_")
+        missing = sign_in.missing()
+        if not self.actions_client_id and sign_in.kind() != "managed_identity":
+            missing = "client_id"
+        if missing:
+            raise SettingsError(f"{sign_in.call(missing)} is missing: actions need an app of their own.")
+        return make_actions_app(self.actions_client_id, sign_in, self.client_id, sign_in.call)
+
+    def actions_tenant(self, tenant: TenantSettings) -> TenantSettings:
+        """The tenant as the app for actions sees it; raises ActionsNotAllowedError unless that was asked for."""
+        if not self.allow_actions:
+            raise ActionsNotAllowedError(
+                f"Actions are off, so nothing may be changed in tenant {tenant.label}: set M365_ALLOW_ACTIONS=1 and an "
+                "app of their own (docs/actions.md)."
+            )
+        if tenant.actions is None:
+            where = f"a table [tenant.actions] for {tenant.place}" if tenant.place else "M365_ACTIONS_CLIENT_ID"
+            raise ActionsNotAllowedError(
+                f"Tenant {tenant.label} has no app for actions: set {where} and the way it signs in (docs/actions.md). "
+                "The app that reads is never used to write."
+            )
+        app = tenant.actions
+        return replace(tenant, client_id=app.client_id, sign_in=app.sign_in, is_for_actions=True)
 
     @property
     def missing_tenant_settings(self) -> list[str]:
@@ -221,7 +273,7 @@ class Settings(NotifySettings):
             )
         assert self.tenant_id
         tenant_id = checked_tenant_id(self.tenant_id, _variable("tenant_id"))
-        return [make_tenant(tenant_id, self.client_id, self.sign_in, self.tenant_defaults)]
+        return [make_tenant(tenant_id, self.client_id, self.sign_in, self.tenant_defaults, actions=self._actions_app())]
 
     def chosen_tenants(self, only: str | None = None) -> list[TenantSettings]:
         """The configured tenants, or the one of this id or name; raises SettingsError when there is none."""
@@ -253,6 +305,7 @@ _PATHS = (
     "federated_token_file",
     "pseudonym_key_file",
     *NOTIFY_FILES,
+    *ACTIONS_FILES,
 )
 
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pipelines.clouds import CLOUDS, Cloud
-from pipelines.sign_in import CACHE_FOLDER, SIGN_IN_KINDS, Secret, SettingsError, SignIn, SignInSettings
+from pipelines.sign_in import (
+    CACHE_FOLDER,
+    SIGN_IN_KINDS,
+    DeviceCode,
+    Secret,
+    SettingsError,
+    SignIn,
+    SignInSettings,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,10 +33,23 @@ SYSTEM_ASSIGNED = "system-assigned"
 
 
 @dataclass(frozen=True)
+class ActionsApp:
+    """The app registration that takes action in a tenant: never the one that reads it."""
+
+    client_id: str
+    sign_in: SignIn
+
+
+# Settings that the app for actions has of its own; the others are the tenant's.
+_OF_APP = ("auth", "client_", "certificate_", "federated_")
+
+
+@dataclass(frozen=True)
 class TenantSettings:
     """One tenant, and the app registration or account that reads it.
 
-    place: where it is described, in words; None is the environment.
+    place: where it is described, in words; None is the environment. actions: the app that may take action, if
+    there is one. is_for_actions: this is the tenant as that app sees it.
     """
 
     tenant_id: str
@@ -39,6 +60,8 @@ class TenantSettings:
     graph_url: str
     name: str | None = None
     place: str | None = None
+    actions: ActionsApp | None = None
+    is_for_actions: bool = False
 
     @property
     def label(self) -> str:
@@ -47,7 +70,10 @@ class TenantSettings:
 
     def setting(self, key: str) -> str:
         """What a setting of this tenant is called where a person mends it."""
-        return f"{key} of {self.place}" if self.place else f"M365_{key.upper()}"
+        is_own = self.is_for_actions and key.startswith(_OF_APP)
+        if self.place:
+            return f"{'actions.' if is_own else ''}{key} of {self.place}"
+        return f"M365_{'ACTIONS_' if is_own else ''}{key.upper()}"
 
     def is_called(self, wanted: str) -> bool:
         """Whether this is the tenant that somebody named by id or by name."""
@@ -97,6 +123,7 @@ def make_tenant(
     authority_url: str | None = None,
     graph_url: str | None = None,
     place: str | None = None,
+    actions: ActionsApp | None = None,
 ) -> TenantSettings:
     """A tenant of parts that have been checked."""
     chosen = CLOUDS[cloud or defaults.cloud]
@@ -109,11 +136,31 @@ def make_tenant(
         graph_url=graph_url or defaults.graph_url or chosen.graph_url,
         name=name,
         place=place,
+        actions=actions,
     )
+
+
+def make_actions_app(
+    client_id: str | None, sign_in: SignInSettings, reading_client_id: str | None, call: Callable[[str], str]
+) -> ActionsApp:
+    """The app for actions, of parts that are complete; call: how its settings are called.
+
+    Raises SettingsError where it is the app that reads, or signs in as a person.
+    """
+    if sign_in.kind() == DeviceCode.name:
+        raise SettingsError(f"{call('auth')}: actions are taken by an app of their own, not with a person's sign-in.")
+    if client_id == reading_client_id:
+        raise SettingsError(
+            f"{call('client_id')} is the app that reads. Register another one for actions: the one that reads never "
+            "holds a permission to write (docs/actions.md)."
+        )
+    # No file: only a sign-in with a code keeps one.
+    return ActionsApp(client_id or SYSTEM_ASSIGNED, sign_in.choose(client_id, Path()))
 
 
 # --- tenants.toml -------------------------------------------------------------------------------------------
 
+_OWN = ("name", "tenant_id", "cloud", "authority_url", "graph_url")
 _TEXTS = ("name", "tenant_id", "client_id", "auth", "cloud", "authority_url", "graph_url")
 _FILES = ("client_secret_file", "certificate_file", "certificate_passphrase_file", "federated_token_file")
 _VARIABLES = ("client_secret_env", "certificate_passphrase_env")
@@ -171,19 +218,22 @@ class _Place:
     path: Path
     number: int
     tenant: str = ""
+    prefix: str = ""
 
     def __str__(self) -> str:
         return f"{self.tenant or f'[[tenant]] number {self.number}'} in {self.path.name}"
 
     def call(self, key: str) -> str:
-        return f"{key} of {self}"
+        return f"{self.prefix}{key} of {self}"
 
 
 def _read_entry(entry: Mapping[str, Any], place: _Place, defaults: TenantDefaults) -> TenantSettings:
-    values = _texts(entry, place)
+    actions = entry.get("actions")
+    if actions is not None and not isinstance(actions, dict):
+        raise SettingsError(f"{place.call('actions')} must be a table: [tenant.actions], see tenants.example.toml.")
+    values = _texts({key: value for key, value in entry.items() if key != "actions"}, place)
     tenant_id = checked_tenant_id(_required(values, "tenant_id", place), place.call("tenant_id"))
     place = _Place(place.path, place.number, values.get("name") or tenant_id)
-    _one_of(values, "auth", SIGN_IN_KINDS, place)
     _one_of(values, "cloud", tuple(CLOUDS), place)
     for key in ("authority_url", "graph_url"):
         if key in values:
@@ -191,6 +241,22 @@ def _read_entry(entry: Mapping[str, Any], place: _Place, defaults: TenantDefault
                 values[key] = https_address(values[key])
             except ValueError as error:
                 raise SettingsError(f"{place.call(key)} {error}.") from None
+    sign_in = _sign_in(values, place, defaults)
+    app = _actions_app(actions, values, place, defaults) if actions else None
+    return make_tenant(
+        tenant_id,
+        values.get("client_id"),
+        sign_in,
+        defaults,
+        place=str(place),
+        actions=app,
+        **{key: values.get(key) for key in ("name", "cloud", "authority_url", "graph_url")},
+    )
+
+
+def _sign_in(values: dict[str, str], place: _Place, defaults: TenantDefaults) -> SignInSettings:
+    """How the table's app signs in; raises SettingsError when something is missing."""
+    _one_of(values, "auth", SIGN_IN_KINDS, place)
     sign_in = SignInSettings(
         call=place.call,
         auth=values.get("auth"),
@@ -209,14 +275,20 @@ def _read_entry(entry: Mapping[str, Any], place: _Place, defaults: TenantDefault
         raise SettingsError(f"{place.call(missing)} is missing.")
     if sign_in.kind() != "managed_identity":
         _required(values, "client_id", place)
-    return make_tenant(
-        tenant_id,
-        values.get("client_id"),
-        sign_in,
-        defaults,
-        place=str(place),
-        **{key: values.get(key) for key in ("name", "cloud", "authority_url", "graph_url")},
-    )
+    return sign_in
+
+
+def _actions_app(
+    entry: Mapping[str, Any], tenant: Mapping[str, str], place: _Place, defaults: TenantDefaults
+) -> ActionsApp:
+    """The table [tenant.actions] of a tenant."""
+    own = _Place(place.path, place.number, place.tenant, "actions.")
+    values = _texts(entry, own)
+    for key in _OWN:
+        if key in values:
+            raise SettingsError(f"{own.call(key)}: that is said once, for the tenant itself.")
+    sign_in = _sign_in(values, own, defaults)
+    return make_actions_app(values.get("client_id"), sign_in, tenant.get("client_id"), own.call)
 
 
 def _texts(entry: Mapping[str, Any], place: _Place) -> dict[str, str]:

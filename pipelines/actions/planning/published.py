@@ -1,0 +1,47 @@
+"""The published tables that plans rest on; where people are pseudonyms there, the warehouse, which knows the names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.settings import Settings, SettingsError
+from pipelines.warehouse.lock import warehouse_lock
+from pipelines.warehouse.publish import DATABASE_NAME
+from pipelines.warehouse.releases import BUILDS
+
+
+@dataclass(frozen=True)
+class Published:
+    """An open database with the marts, read-only, and the release that they belong to."""
+
+    con: duckdb.DuckDBPyConnection
+    publish_id: str | None
+    data_through: str | None
+
+
+@contextmanager
+def open_marts(settings: Settings) -> Iterator[Published]:
+    """The admin tables with real names. Raises SettingsError when nothing is published, WarehouseBusyError when the
+    warehouse is needed and a run works on it.
+    """
+    path = settings.data_dir / BUILDS["admin"] / DATABASE_NAME
+    if not path.exists():
+        raise SettingsError(f"Nothing is published below {settings.data_dir} yet: run m365-usage sync (or demo) first.")
+    with ExitStack() as stack:
+        con = stack.enter_context(_reading(path.resolve()))
+        facts = dict(con.execute("select name, value from publish_info").fetchall())
+        if facts.get("people") == "pseudonyms":
+            stack.enter_context(warehouse_lock(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds))
+            con = stack.enter_context(_reading(settings.warehouse_path))
+        yield Published(con, facts.get("publish_id"), facts.get("data_through"))
+
+
+def _reading(path: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(str(path), read_only=True)
+    con.execute("set timezone = 'UTC'")
+    return con
