@@ -120,7 +120,8 @@ def _looked_at(step: Step, client: GraphClient, results: dict[str, StepResult]) 
     try:
         state = action.look(client, step)
         if action.is_done(state, step):
-            return StepResult(step, Fate.ALREADY, "It is so already.")
+            other = action.not_ours(state, step, None)
+            return StepResult(step, Fate.SKIPPED if other else Fate.ALREADY, other or _SO)
         refusal = action.refusal(state, step)
     except SignInError:
         raise
@@ -185,12 +186,12 @@ class _Run:
         """What there is to say where nothing is to be sent."""
         action = ACTIONS[step.action]
         if action.is_done(state, step):
-            # Done by an attempt that was cut off before it could say so, or by somebody else.
-            is_ours = history.is_open
-            outcome = Outcome.DONE if is_ours else Outcome.ALREADY
-            return self._note(
-                step, outcome, state, "Done by an apply that was cut off." if is_ours else "It is so already."
-            )
+            other = action.not_ours(state, step, history.begun_at if history.is_open else None)
+            if other is not None:
+                return self._note(step, Outcome.SKIPPED, state, other)
+            if history.is_open:
+                return self._note(step, Outcome.DONE, state, action.cut_off(step))
+            return self._note(step, Outcome.ALREADY, state, _SO)
         refusal = action.refusal(state, step)
         return self._note(step, Outcome.SKIPPED, state, refusal) if refusal else None
 
@@ -205,6 +206,7 @@ class _Run:
                 self.limits.sleep(self.limits.looks[min(number, len(self.limits.looks)) - 1])
                 state = action.read(self.writer, step)
                 if action.is_verified and action.is_done(state, step):
+                    action.was_seen(step, help_)
                     return "Graph's answer was lost; it was seen to be done."
                 if number == self.limits.tries:
                     raise
@@ -255,6 +257,7 @@ class _Run:
         return StepResult(step, Fate.of(outcome), detail, request_id=request_id)
 
 
+_SO = "It is so already."
 _AGAIN = "Apply the plan again later: it looks first."
 
 

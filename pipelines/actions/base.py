@@ -27,13 +27,15 @@ class Help:
 
     progress: keeps a fact in the action log at once. earlier: facts kept so far, also by attempts before this one,
     oldest first. passwords: where a new person's goes. was_begun: an attempt before this one was cut off, so that
-    the change may be there already. tell: a line for whoever watches.
+    the change may be there already. memory: lasts from try to try, and is written down nowhere. tell: a line for
+    whoever watches.
     """
 
     progress: Callable[[dict[str, Any]], None]
     earlier: list[dict[str, Any]] = field(default_factory=list)
     passwords: PasswordSink | None = None
     was_begun: bool = False
+    memory: dict[str, str] = field(default_factory=dict, repr=False)
     tell: Callable[[str], None] = lambda _: None
     sleep: Callable[[float], None] = time.sleep
 
@@ -78,6 +80,20 @@ class Action(ABC):
                     f"Changed since the plan was made: {words} was {_shown(before[key])}, now {_shown(state.get(key))}."
                 )
         return None
+
+    def not_ours(self, state: State, step: Step, begun_at: str | None) -> str | None:
+        """Why a state that looks done was not brought about by this step and must not count; None when it counts.
+
+        begun_at: when an attempt of this step began that was cut off; None where there was none.
+        """
+        return None
+
+    def cut_off(self, step: Step) -> str:
+        """What to say of a change that was made by an attempt which was cut off."""
+        return "Done by an apply that was cut off."
+
+    def was_seen(self, step: Step, help_: Help) -> None:  # noqa: B027 - most have nothing to do then
+        """Called when a change whose answer was lost was seen to be made."""
 
     @abstractmethod
     def do(self, writer: GraphWriter, step: Step, state: State, help_: Help) -> str | None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pipelines.actions import accounts, lifecycle
 from pipelines.actions.base import Action
 from pipelines.actions.groups import AddGroupMembership, RemoveGroupMembership
 from pipelines.actions.licenses import AssignLicense, RemoveLicense
 
-_ALL: tuple[Action, ...] = (AssignLicense(), RemoveLicense(), RemoveGroupMembership(), AddGroupMembership())
+_ALL: tuple[Action, ...] = (
+    *accounts.ALL,
+    *lifecycle.ALL,
+    AssignLicense(),
+    RemoveLicense(),
+    AddGroupMembership(),
+    RemoveGroupMembership(),
+)
 
 ACTIONS: dict[str, Action] = {action.name: action for action in _ALL}

@@ -109,3 +109,8 @@ class PasswordScreen:
         """Show it, and forget it."""
         if name in self._kept:
             self._show(f"{name}: {self._kept.pop(name)}")
+
+    def show_rest(self) -> None:
+        """Show those of accounts that may be there, though nobody saw them."""
+        for name in list(self._kept):
+            self._show(f"{name}: {self._kept.pop(name)} (if the account is there after all)")

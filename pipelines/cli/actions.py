@@ -97,6 +97,8 @@ def apply(
         )
     finally:
         client.close()
+        if isinstance(passwords, PasswordScreen):
+            passwords.show_rest()
     if as_json:
         print(json.dumps(done.to_json(), indent=2, ensure_ascii=False))
     else:
