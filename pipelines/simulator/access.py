@@ -24,6 +24,10 @@ PASSWORDS = frozenset({spec.USER_PASSWORD})
 USERS_DELETE = frozenset({spec.USER_WRITE, spec.USER_DELETE})
 SESSIONS = USERS_WRITE | {spec.USER_REVOKE}
 LICENSES_WRITE = USERS_WRITE | {spec.LICENSE_WRITE}
+FILES_WRITE = frozenset({spec.FILES_WRITE, spec.SITES_WRITE})
+FILES = FILES_WRITE | {spec.FILES_READ, spec.SITES_READ}
+MAILBOX_WRITE = frozenset({spec.MAILBOX_WRITE})
+MAILBOX = MAILBOX_WRITE | {spec.MAILBOX_READ}
 SIGN_INS = frozenset({spec.AUDIT_LOG_READ})
 
 
@@ -31,6 +35,18 @@ def require(grant: Grant, any_of: frozenset[str]) -> None:
     """Refuse a token with none of these directory permissions."""
     if not grant.permissions & any_of:
         raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+
+def require_files(grant: Grant, any_of: frozenset[str]) -> None:
+    """Refuse a token with none of these permissions the way OneDrive does."""
+    if not grant.permissions & any_of:
+        raise GraphError(403, "accessDenied", "Access denied")
+
+
+def require_mailbox(grant: Grant, any_of: frozenset[str]) -> None:
+    """Refuse a token with none of these permissions the way Exchange does."""
+    if not grant.permissions & any_of:
+        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 
 
 def require_report(grant: Grant, any_of: frozenset[str]) -> None:

@@ -12,7 +12,7 @@ from threading import Lock
 from pipelines.simulator.wire import Call
 
 KEPT = 100_000
-_SECRET = re.compile(r"\b(token|sig|code|client_secret)=[^&]*", re.IGNORECASE)
+_SECRET = re.compile(r"\b(token|tempauth|sig|code|client_secret)=[^&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

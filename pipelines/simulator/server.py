@@ -217,8 +217,8 @@ class SimulatorServer:
         self.service.throttle.reset()
 
     def expire_links(self) -> None:
-        """Have every download link handed out so far be expired."""
-        self.service.links.expire_all()
+        """Have every download link and every monitor of a copy handed out so far be expired."""
+        self.service.expire_links()
 
     def settings(self, tenant_id: str | None = None) -> dict[str, str]:
         """The environment for a client of one tenant (default: the first)."""

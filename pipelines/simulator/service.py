@@ -96,7 +96,7 @@ class Service:
         self._reports = ReportsApi(self.throttle, self.links, download_url)
         self._directory = DirectoryApi(graph_url)
         self._delta = DeltaApi(graph_url)
-        self._writes = WriteRoutes(graph_url, pace or Pace(), clock)
+        self._writes = WriteRoutes(graph_url, download_url, pace or Pace(), clock)
 
     def answer(self, call: Call) -> Reply:
         """The answer to a call, faults included; never raises."""
@@ -113,12 +113,22 @@ class Service:
 
     def _with_subject(self, call: Call) -> Call:
         """The call with the report and the tenant that it is about, which faults may be restricted to."""
-        if call.host == DOWNLOAD_HOST:
+        if self._is_monitor(call):
+            report, tenant_id = "", self._writes.copies.tenant_of(call)
+        elif call.host == DOWNLOAD_HOST:
             report, tenant_id = self.links.subject_of(call)
         else:
             is_report = len(call.segments) == 3 and call.segments[1].lower() == "reports"
             report, tenant_id = call.segments[2] if is_report else "", self.identity.tenant_of(call)
         return replace(call, report=report, tenant_id=tenant_id)
+
+    def expire_links(self) -> None:
+        """Let every download link and every monitor of a copy be expired."""
+        self.links.expire_all()
+        self._writes.copies.expire_all()
+
+    def _is_monitor(self, call: Call) -> bool:
+        return call.host == DOWNLOAD_HOST and self._writes.copies.serves(call)
 
     def _with_ids(self, call: Call, reply: Reply) -> Reply:
         if call.host != GRAPH_HOST:
@@ -128,6 +138,8 @@ class Service:
 
     def _answer(self, call: Call) -> Reply:
         try:
+            if self._is_monitor(call):
+                return self._writes.copies.monitor(call)
             if call.host == DOWNLOAD_HOST:
                 return self.links.serve(call)
             if call.host != GRAPH_HOST or call.segments[:1] == ("data",):

@@ -1,9 +1,11 @@
-"""Which write answers a method and a path of the directory; what only reads is found elsewhere."""
+"""Which write answers a method and a path ; what only reads the directory is found elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipelines.simulator.copies import CopyService
+from pipelines.simulator.drives_api import DrivesApi
 from pipelines.simulator.identity import Grant
 from pipelines.simulator.spec import Pace
 from pipelines.simulator.tenant import Tenant
@@ -16,10 +18,12 @@ Answer = Callable[[], Reply]
 
 
 class WriteRoutes:
-    """The write side of the directory, and what is read only beside it."""
+    """The write side, and what is read only beside it: single groups, memberships, drives."""
 
-    def __init__(self, base_url: str, pace: Pace, clock: Callable[[], float]) -> None:
+    def __init__(self, base_url: str, monitor_url: str, pace: Pace, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self.copies = CopyService(monitor_url, pace, clock)
+        self._drives = DrivesApi(base_url, self.copies)
         self._users = UserWrites()
         self._licenses = LicenseWrites(pace)
         self._groups = GroupsApi(base_url, self._licenses)
@@ -27,11 +31,15 @@ class WriteRoutes:
     def settle(self, tenant: Tenant) -> None:
         """Let everything happen that happens in the background and is due."""
         self._licenses.settle(tenant, self._clock())
+        self.copies.settle(tenant)
 
     def find(self, call: Call, grant: Grant, tenant: Tenant, path: tuple[str, ...]) -> Answer | None:
         """What answers the call, or None where no write side has that path and method."""
         users, groups, licenses = self._users, self._groups, self._licenses
         method, key = call.method, path[1] if len(path) > 1 else ""
+        first = tuple(part.lower() for part in path[:3])
+        if len(path) > 1 and (first[0] == "drives" or (first[0], first[2:]) == ("users", ("drive",))):
+            return lambda: self._drives.serve(call, grant, tenant, path)
         match (method, tuple(part.lower() for part in path)):
             case ("POST", ("users",)):
                 return lambda: users.create(call, grant, tenant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines.simulator.overlay import History
 
@@ -24,3 +25,5 @@ class Writes:
     license_jobs: list[LicenseJob] = field(default_factory=list)
     sessions_revoked: dict[str, int] = field(default_factory=dict)
     """Object id → how often somebody's sign-in sessions were revoked."""
+    drives: dict[str, Any] = field(default_factory=dict)
+    """Object id → the drive (`drives.OpenDrive`) that somebody looked at."""
