@@ -102,7 +102,8 @@ def _dry_run(plan: Plan, client: GraphClient, log: ActionLog, limits: Limits) ->
         result = settled_earlier(step, histories.get(step.id, History()))
         if result is None:
             blocker = waits_for(step, hoped)
-            result = _waiting(step, blocker) if blocker else _looked_at(step, client, results)
+            facts = list(histories.get(step.id, History()).facts)
+            result = _waiting(step, blocker) if blocker else _looked_at(step, client, results, facts)
         if result.fate is Fate.WOULD_CHANGE and _would_change(results) >= limits.max_changes:
             result = StepResult(step, Fate.LEFT, _beyond(limits))
         results[step.id] = result
@@ -112,16 +113,18 @@ def _dry_run(plan: Plan, client: GraphClient, log: ActionLog, limits: Limits) ->
     return ApplyResult(plan, tuple(results.values()), is_dry=True)
 
 
-def _looked_at(step: Step, client: GraphClient, results: dict[str, StepResult]) -> StepResult:
+def _looked_at(
+    step: Step, client: GraphClient, results: dict[str, StepResult], facts: list[dict[str, Any]]
+) -> StepResult:
     if any(results[name].fate is Fate.WOULD_CHANGE and results[name].step.action == "create_user"
            for name in results if results[name].step.target == step.target):  # fmt: skip
         return StepResult(step, Fate.WOULD_CHANGE, "As soon as the account is there.")
     action = ACTIONS[step.action]
     try:
-        state = action.look(client, step)
+        state = action.look(client, action.resumed(step, facts))
         if action.is_done(state, step):
             other = action.not_ours(state, step, None)
-            return StepResult(step, Fate.SKIPPED if other else Fate.ALREADY, other or _SO)
+            return StepResult(step, Fate.SKIPPED if other else Fate.ALREADY, other or action.already(state, step))
         refusal = action.refusal(state, step)
     except SignInError:
         raise
@@ -157,12 +160,11 @@ class _Run:
         blocker = waits_for(step, self.results)
         if blocker is not None:
             return _waiting(step, blocker)
-        action = ACTIONS[step.action]
         help_ = self._help(step, history)
         correlation_id = self.writer.correlate()
         state: State | None = None
         try:
-            state = action.read(self.writer, step)
+            state = self._read(step, help_)
             found = self._without_change(step, state, history)
             if found is not None:
                 return found
@@ -171,7 +173,7 @@ class _Run:
             self.changes += 1
             self.log.intent(self.plan, step, self.who, state, correlation_id)
             detail = self._do(step, state, help_)
-            state, is_seen = self._verified(step)
+            state, is_seen = self._verified(step, help_)
         except SignInError:
             raise
         except OutcomeUnknownError as error:
@@ -191,7 +193,7 @@ class _Run:
                 return self._note(step, Outcome.SKIPPED, state, other)
             if history.is_open:
                 return self._note(step, Outcome.DONE, state, action.cut_off(step))
-            return self._note(step, Outcome.ALREADY, state, _SO)
+            return self._note(step, Outcome.ALREADY, state, action.already(state, step))
         refusal = action.refusal(state, step)
         return self._note(step, Outcome.SKIPPED, state, refusal) if refusal else None
 
@@ -204,7 +206,7 @@ class _Run:
             except OutcomeUnknownError:
                 help_.was_begun = True
                 self.limits.sleep(self.limits.looks[min(number, len(self.limits.looks)) - 1])
-                state = action.read(self.writer, step)
+                state = self._read(step, help_)
                 if action.is_verified and action.is_done(state, step):
                     action.was_seen(step, help_)
                     return "Graph's answer was lost; it was seen to be done."
@@ -212,17 +214,21 @@ class _Run:
                     raise
         raise AssertionError("unreachable")
 
-    def _verified(self, step: Step) -> tuple[State, bool]:
+    def _read(self, step: Step, help_: Help) -> State:
+        action = ACTIONS[step.action]
+        return action.read(self.writer, action.resumed(step, help_.earlier))
+
+    def _verified(self, step: Step, help_: Help) -> tuple[State, bool]:
         """The state afterwards, and whether the change is to be seen in it."""
         action = ACTIONS[step.action]
-        state = action.read(self.writer, step)
+        state = self._read(step, help_)
         if not action.is_verified:
             return state, True
         for seconds in self.limits.looks:
             if action.is_done(state, step):
                 break
             self.limits.sleep(seconds)
-            state = action.read(self.writer, step)
+            state = self._read(step, help_)
         return state, action.is_done(state, step)
 
     def _help(self, step: Step, history: History) -> Help:
@@ -257,7 +263,6 @@ class _Run:
         return StepResult(step, Fate.of(outcome), detail, request_id=request_id)
 
 
-_SO = "It is so already."
 _AGAIN = "Apply the plan again later: it looks first."
 
 

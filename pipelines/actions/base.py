@@ -57,6 +57,10 @@ class Action(ABC):
         """The permissions in one line."""
         return ", ".join(self.permissions)
 
+    def resumed(self, step: Step, facts: list[dict[str, Any]]) -> Step:
+        """The step with what attempts before this one kept in the log."""
+        return step
+
     @abstractmethod
     def read(self, client: GraphClient, step: Step) -> State:
         """The target as it is now. Raises GraphError."""
@@ -80,6 +84,10 @@ class Action(ABC):
                     f"Changed since the plan was made: {words} was {_shown(before[key])}, now {_shown(state.get(key))}."
                 )
         return None
+
+    def already(self, state: State, step: Step) -> str:
+        """What to say of a target at which nothing is to be done."""
+        return "It is so already."
 
     def not_ours(self, state: State, step: Step, begun_at: str | None) -> str | None:
         """Why a state that looks done was not brought about by this step and must not count; None when it counts.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.actions import accounts, lifecycle
+from pipelines.actions import accounts, lifecycle, mailbox, onedrive
 from pipelines.actions.base import Action
 from pipelines.actions.groups import AddGroupMembership, RemoveGroupMembership
 from pipelines.actions.licenses import AssignLicense, RemoveLicense
@@ -14,6 +14,8 @@ _ALL: tuple[Action, ...] = (
     RemoveLicense(),
     AddGroupMembership(),
     RemoveGroupMembership(),
+    *mailbox.ALL,
+    *onedrive.ALL,
 )
 
 ACTIONS: dict[str, Action] = {action.name: action for action in _ALL}
