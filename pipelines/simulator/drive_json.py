@@ -29,10 +29,15 @@ def drive_json(opened: OpenDrive) -> Json:
     }
 
 
-def item_json(opened: OpenDrive, node: Node) -> Json:
-    """An item; a folder with what is in it, counted and added up."""
+def path_of(opened: OpenDrive, item_id: str) -> list[str]:
+    """The names of the folders that an item lies in, without the root."""
+    return [folder.name for folder in opened.drive.ancestors(item_id)[1:]]
+
+
+def item_json(opened: OpenDrive, node: Node, path: list[str] | None = None) -> Json:
+    """An item; a folder with what is in it, counted and added up. `path` is that of `path_of`, where it is known."""
     drive = opened.drive
-    path = [folder.name for folder in drive.ancestors(node.item_id)[1:]]
+    path = path_of(opened, node.item_id) if path is None else path
     found: Json = {
         "id": node.item_id,
         "name": node.name,

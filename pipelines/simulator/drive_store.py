@@ -58,6 +58,8 @@ class Drive:
         """Drawn folders below which something was changed."""
         self._added: set[str] = set()
         """The ids of all items that were ever added."""
+        self._drawn: dict[str, Node] = {}
+        """The drawn folders looked at so far, which are asked for again with everything in them."""
         self._measures: dict[str, tuple[int, int]] = {}
         self.root_id = tree.item_id(())
         used = tree.measure(())[1]
@@ -69,22 +71,27 @@ class Drive:
         if found is not None:
             is_there = found.parent_id is None or self.node(found.parent_id) is not None
             return found if is_there else None
-        place = self._tree.place_of(item_id)
+        place = self._place(item_id)
         if place is None or not self._is_kept(place):
             return None
-        entry = self._tree.entry(place)
-        return Node(
-            item_id,
-            self._tree.item_id(place[:-1]) if place else None,
-            entry.name,
-            entry.kind,
-            entry.size,
-            entry.mime_type,
-            entry.created,
-            entry.modified,
-            entry.versions,
-            entry.is_shared,
-        )
+        drawn = self._drawn.get(item_id)
+        if drawn is None:
+            entry = self._tree.entry(place)
+            drawn = Node(
+                item_id,
+                self._tree.item_id(place[:-1]) if place else None,
+                entry.name,
+                entry.kind,
+                entry.size,
+                entry.mime_type,
+                entry.created,
+                entry.modified,
+                entry.versions,
+                entry.is_shared,
+            )
+            if drawn.is_folder:
+                self._drawn[item_id] = drawn
+        return drawn
 
     def children(self, folder_id: str, start: int = 0) -> Iterator[Node]:
         """What lies in a folder, from the item number `start` on; the order never changes while items stay."""

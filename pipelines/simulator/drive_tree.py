@@ -67,6 +67,7 @@ class DriveTree:
         self._key = (seed, tenant_id, "drive", user_id)
         self.kind = drive_kind(seed, user_id)
         self._mark = dice.digest(*self._key)
+        self._mask = int.from_bytes(self._mark[4:20], "big")
         self._measured: dict[Place, tuple[int, int]] = {}
 
     def children(self, place: Place) -> int:
@@ -86,19 +87,17 @@ class DriveTree:
 
     def entry(self, place: Place) -> Entry:
         """The item at a place that exists."""
-        parts = (*self._key, *place)
-        created = FIRST_DAY + timedelta(days=dice.between(0, SPAN_DAYS, *parts, "created"))
-        modified = created + timedelta(days=dice.between(0, 40, *parts, "modified"))
+        draw = dice.digest(*self._key, *place)
+        created = FIRST_DAY + timedelta(days=int.from_bytes(draw[:2], "big") % (SPAN_DAYS + 1))
+        modified = created + timedelta(days=draw[2] % 41)
         stamps = (f"{created}T09:12:00Z", f"{modified}T15:40:00Z")
         if self.is_folder(place):
-            return Entry(self.name(place), "folder", 0, "", *stamps, 1, dice.number(*parts, "shared") % 9 == 0)
+            return Entry(self.name(place), "folder", 0, "", *stamps, 1, draw[3] % 9 == 0)
         if self._is_notebook(place):
-            size = dice.between(200_000, 30_000_000, *parts, "size")
-            return Entry(self.name(place), "package", size, "", *stamps, 1, False)
+            return Entry(self.name(place), "package", self.size(place), "", *stamps, 1, False)
         extension, mime_type, _ = self._type(place)
-        versions = 1 if extension == "jpg" else dice.between(1, 9, *parts, "versions")
-        is_shared = dice.number(*parts, "shared") % 13 == 0
-        return Entry(self.name(place), "file", self.size(place), mime_type, *stamps, versions, is_shared)
+        versions = 1 if extension == "jpg" else 1 + draw[4] % 9
+        return Entry(self.name(place), "file", self.size(place), mime_type, *stamps, versions, draw[3] % 13 == 0)
 
     def name(self, place: Place) -> str:
         """The name of an item; no two in one folder are the same."""
@@ -120,7 +119,9 @@ class DriveTree:
         return f"{word} {year} {place[-1] + 1}.{self._type(place)[0]}"
 
     def size(self, place: Place) -> int:
-        """The bytes of a file."""
+        """The bytes of a file or a notebook."""
+        if self._is_notebook(place):
+            return dice.between(200_000, 30_000_000, *self._key, *place, "size")
         if self._is_large(place[:-1]):
             return dice.between(800, 60_000, *self._key, *place)
         most = self._type(place)[2]
@@ -131,7 +132,7 @@ class DriveTree:
         found = self._measured.get(place)
         if found is None:
             if not self.is_folder(place):
-                return 1, self.entry(place).size if self._is_notebook(place) else self.size(place)
+                return 1, self.size(place)
             items, size = 1, 0
             for number in range(self.children(place)):
                 more, bytes_ = self.measure((*place, number))
@@ -146,7 +147,7 @@ class DriveTree:
 
     def encode(self, raw: bytes) -> str:
         """An item id of this drive that carries up to 16 bytes."""
-        mixed = bytes(a ^ b for a, b in zip(raw.ljust(16, b"\0"), self._mark[4:20], strict=True))
+        mixed = (int.from_bytes(raw.ljust(16, b"\0"), "big") ^ self._mask).to_bytes(16, "big")
         return "01" + base64.b32encode(self._mark[:4] + mixed).decode()
 
     def place_of(self, item_id: str) -> Place | None:
@@ -156,7 +157,7 @@ class DriveTree:
         raw = int(item_id[2:].translate(_DIGITS), 32).to_bytes(20, "big")
         if raw[:4] != self._mark[:4]:
             return None
-        plain = bytes(a ^ b for a, b in zip(raw[4:], self._mark[4:20], strict=True))
+        plain = (int.from_bytes(raw[4:], "big") ^ self._mask).to_bytes(16, "big")
         depth = plain[0]
         if depth > 5 or any(plain[1 + 3 * depth :]):
             return None

@@ -17,6 +17,7 @@ from pipelines.simulator.drive_json import (
     item_json,
     link_permission,
     owner_permission,
+    path_of,
     versions_json,
 )
 from pipelines.simulator.drive_store import Node
@@ -96,7 +97,8 @@ class DrivesApi:
         if len(nodes) > size:
             link = odata.encode_token({"start": start + size})
             content["@odata.nextLink"] = odata.link_to(self._base_url, call, skiptoken=link)
-        content["value"] = [_selected(call, item_json(opened, child)) for child in nodes[:size]]
+        path = path_of(opened, nodes[0].item_id) if nodes else []
+        content["value"] = [_selected(call, item_json(opened, child, path)) for child in nodes[:size]]
         return json_reply(200, content)
 
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from pipelines.simulator.people import DELETED_ITEMS_DAYS
-from pipelines.simulator.skus import MAX_ASSIGNED_PLANS, service_of
+from pipelines.simulator.skus import MAILBOX_PLANS, MAX_ASSIGNED_PLANS, service_of
 
 Json = dict[str, Any]
 Plans = Mapping[str, Mapping[str, str]]
@@ -140,6 +140,9 @@ class Overlay:
         if state.licenses_added or state.licenses_removed:
             states = [item for item in states_of(base) if source_of(item) not in state.licenses_removed]
             user |= licenses_from([*states, *state.licenses_added], base.get("assignedPlans") or (), self._plans)
+        if state.is_new and not user.get("mail") and has_mailbox_plan(states_of(user), self._plans):
+            name = str(user["userPrincipalName"])
+            user |= {"mail": name, "proxyAddresses": [f"SMTP:{name}"]}
         return user
 
     def _relate(self, user: Json, by_id: Mapping[str, Json]) -> None:
@@ -193,6 +196,16 @@ def source_of(state: Json) -> Source:
 def is_held(state: Json) -> bool:
     """Whether the person really has the product."""
     return state.get("state") in ("Active", "ActiveWithError")
+
+
+def has_mailbox_plan(states: Iterable[Json], plans: Plans) -> bool:
+    """Whether one of these licences carries a mailbox that is not switched off."""
+    for state in states:
+        known = plans.get(str(state["skuId"]), {})
+        off = set(state.get("disabledPlans") or ())
+        if is_held(state) and any(name in known and known[name] not in off for name in MAILBOX_PLANS):
+            return True
+    return False
 
 
 def held_skus(user: Json | None) -> set[str]:

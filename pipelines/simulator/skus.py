@@ -75,6 +75,8 @@ PLAN_IDS = {
 """Service plan name → service plan id."""
 
 
+MAILBOX_PLANS = ("EXCHANGE_S_ENTERPRISE", "EXCHANGE_S_STANDARD", "EXCHANGE_S_DESKLESS")
+"""Service plans with a mailbox."""
 MAX_ASSIGNED_PLANS = 6
 """How many service plans of a product are shown in `assignedPlans`."""
 

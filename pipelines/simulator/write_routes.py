@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pipelines.simulator.copies import CopyService
 from pipelines.simulator.drives_api import DrivesApi
 from pipelines.simulator.identity import Grant
+from pipelines.simulator.mailbox import MailboxApi
 from pipelines.simulator.spec import Pace
 from pipelines.simulator.tenant import Tenant
 from pipelines.simulator.wire import Call, Reply
@@ -18,12 +19,13 @@ Answer = Callable[[], Reply]
 
 
 class WriteRoutes:
-    """The write side, and what is read only beside it: single groups, memberships, drives."""
+    """The write side, and what is read only beside it: single groups, memberships, mailboxes, drives."""
 
     def __init__(self, base_url: str, monitor_url: str, pace: Pace, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.copies = CopyService(monitor_url, pace, clock)
         self._drives = DrivesApi(base_url, self.copies)
+        self._mailboxes = MailboxApi()
         self._users = UserWrites()
         self._licenses = LicenseWrites(pace)
         self._groups = GroupsApi(base_url, self._licenses)
@@ -40,6 +42,8 @@ class WriteRoutes:
         first = tuple(part.lower() for part in path[:3])
         if len(path) > 1 and (first[0] == "drives" or (first[0], first[2:]) == ("users", ("drive",))):
             return lambda: self._drives.serve(call, grant, tenant, path)
+        if first[:1] == ("users",) and first[2:] in (("mailboxsettings",), ("mailfolders",)):
+            return lambda: self._mailboxes.serve(call, grant, tenant, path)
         match (method, tuple(part.lower() for part in path)):
             case ("POST", ("users",)):
                 return lambda: users.create(call, grant, tenant)

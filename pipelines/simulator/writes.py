@@ -25,5 +25,7 @@ class Writes:
     license_jobs: list[LicenseJob] = field(default_factory=list)
     sessions_revoked: dict[str, int] = field(default_factory=dict)
     """Object id → how often somebody's sign-in sessions were revoked."""
+    mailboxes: dict[str, Any] = field(default_factory=dict)
+    """Object id → the mailbox (`mailbox.Mailbox`) that somebody looked at."""
     drives: dict[str, Any] = field(default_factory=dict)
     """Object id → the drive (`drives.OpenDrive`) that somebody looked at."""
