@@ -210,7 +210,7 @@ class SetAttributes(_Account):
     """Set department, job title, office, company or usage location."""
 
     name = "set_attributes"
-    words = "set"
+    words = "set attributes"
     permissions = (WRITE,)
 
     def mastered_on_premises(self, step: Step) -> bool:

@@ -221,7 +221,7 @@ class _Run:
     def _verified(self, step: Step, help_: Help) -> tuple[State, bool]:
         """The state afterwards, and whether the change is to be seen in it."""
         action = ACTIONS[step.action]
-        state = self._read(step, help_)
+        state = help_.seen or self._read(step, help_)
         if not action.is_verified:
             return state, True
         for seconds in self.limits.looks:

@@ -27,8 +27,8 @@ class Help:
 
     progress: keeps a fact in the action log at once. earlier: facts kept so far, also by attempts before this one,
     oldest first. passwords: where a new person's goes. was_begun: an attempt before this one was cut off, so that
-    the change may be there already. memory: lasts from try to try, and is written down nowhere. tell: a line for
-    whoever watches.
+    the change may be there already. seen: the state after the change, where the action looked at it itself. memory:
+    lasts from try to try, and is written down nowhere. tell: a line for whoever watches.
     """
 
     progress: Callable[[dict[str, Any]], None]
@@ -36,6 +36,7 @@ class Help:
     passwords: PasswordSink | None = None
     was_begun: bool = False
     memory: dict[str, str] = field(default_factory=dict, repr=False)
+    seen: State | None = None
     tell: Callable[[str], None] = lambda _: None
     sleep: Callable[[float], None] = time.sleep
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.actions.base import ActionError, Help
-from pipelines.actions.drives import WRITE, Item, Walker, children, find_item, item_path
+from pipelines.actions.drives import WRITE, Item, Tally, Walker, children, count_one, find_item, item_path
 from pipelines.graph.errors import GraphContext, GraphError
 from pipelines.graph.monitor import Monitor, MonitorLostError
 from pipelines.graph.write import GraphWriter, OutcomeUnknownError
@@ -27,6 +27,8 @@ POLLS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 LONGEST_COPY = 6 * 3600.0
 # So many looks without anything new: a copy that nobody tells about is not going on any more.
 QUIET_LOOKS = 4
+# Names of files in a message.
+SHOWN_NAMES = 5
 # How often a copy is asked for whose answer is lost and of which nothing is to be seen.
 TRIES = 3
 
@@ -49,7 +51,6 @@ class Copier:
     target_drive: str
     renamed: dict[str, str]
     failures: list[str] = field(default_factory=list)
-    most_items: int = MOST_ITEMS
 
     def __post_init__(self) -> None:
         self._walker = Walker(self.writer, self.source_drive)
@@ -82,7 +83,7 @@ class Copier:
 
     def _is_too_much(self, item: Item) -> bool:
         tally = self._walker.measure(item)
-        return tally.items > self.most_items or tally.size > MOST_BYTES
+        return tally.items > MOST_ITEMS or tally.size > MOST_BYTES
 
     def _make_folder(self, name: str, parent: str) -> str:
         body = {"name": name, "folder": {}, CONFLICT: "fail"}
@@ -197,43 +198,45 @@ class _CopyFailedError(Exception):
 
 @dataclass
 class Comparison:
-    """What of a folder is not in another: files and bytes, and some names for a message."""
+    """What is in a folder, and how much of it is not in another: files and bytes, and some names for a message."""
 
+    source: Tally = field(default_factory=Tally)
     files: int = 0
     size: int = 0
     notebooks: int = 0
     names: list[str] = field(default_factory=list)
 
 
+Look = Callable[[str], list[Item]]
+
+
 def compare(
-    look_source: Callable[[str], list[Item]],
-    look_target: Callable[[str], list[Item]],
-    source: str,
-    target: str | None,
-    renamed: dict[str, str],
+    look_source: Look, look_target: Look, source: str, target: str | None, renamed: dict[str, str]
 ) -> Comparison:
     """What is below ``source`` and not below ``target``, by name and size; target None: nothing is there yet."""
     found = Comparison()
+    _compare(found, look_source, look_target, source, target, renamed)
+    return found
+
+
+def _compare(
+    found: Comparison, look_source: Look, look_target: Look, source: str, target: str | None, renamed: dict[str, str]
+) -> None:
     there = {item.key: item for item in look_target(target)} if target else {}
     for item in look_source(source):
-        other = there.get(item.key)
-        if item.item_id in renamed:
-            other = there.get(renamed[item.item_id].casefold(), other)
+        found.source.add(count_one(item))
+        other = there.get(renamed.get(item.item_id, item.name).casefold())
         if item.kind == "folder":
-            is_folder = other is not None and other.kind == "folder"
-            below = compare(
-                look_source, look_target, item.item_id, other.item_id if other and is_folder else None, renamed
-            )
-            if not is_folder:
-                below.names = [item.name]
-            _add(found, below)
+            below = other.item_id if other is not None and other.kind == "folder" else None
+            if item.children:
+                _compare(found, look_source, look_target, item.item_id, below, renamed)
         elif item.kind == "package":
             found.notebooks += other is None
-        elif item.kind == "file" and not (other and is_same(item, other)):
+        elif item.kind == "file" and (other is None or not is_same(item, other)):
             found.files += 1
             found.size += item.size
-            found.names.append(item.name)
-    return found
+            if len(found.names) < SHOWN_NAMES:
+                found.names.append(item.name)
 
 
 def is_same(item: Item, other: Item) -> bool:
@@ -244,13 +247,6 @@ def is_same(item: Item, other: Item) -> bool:
 def facts_renamed(facts: list[dict[str, Any]]) -> dict[str, str]:
     """Source item → its name in the target, where that is another, as kept in the log."""
     return {str(fact["renamed"]): str(fact["name"]) for fact in facts if "renamed" in fact}
-
-
-def _add(found: Comparison, below: Comparison) -> None:
-    found.files += below.files
-    found.size += below.size
-    found.notebooks += below.notebooks
-    found.names += below.names
 
 
 def _endless(seconds: tuple[float, ...]) -> Iterator[float]:

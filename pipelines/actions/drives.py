@@ -13,7 +13,7 @@ from pipelines.graph.client import GraphClient
 from pipelines.graph.objects import find_object, read_object, segment
 
 WRITE = "Files.ReadWrite.All"
-PAGE = "200"
+PAGE = "999"
 _SELECT = "id,name,size,folder,file,package,remoteItem,createdDateTime"
 
 
@@ -123,7 +123,7 @@ class Walker:
     def measure(self, item: Item) -> Tally:
         """What is at and below an item. Raises GraphError."""
         if item.kind != "folder":
-            return _single(item)
+            return count_one(item)
         known = self.tallies.get(item.item_id)
         if known is None:
             known = Tally(items=1, folders=1)
@@ -133,15 +133,11 @@ class Walker:
             self.tallies[item.item_id] = known
         return known
 
-    def below(self, folder_id: str) -> Tally:
-        """What is below a folder."""
-        found = Tally()
-        for child in _children(self.client, self.drive_id, folder_id):
-            found.add(self.measure(child))
-        return found
 
-
-def _single(item: Item) -> Tally:
+def count_one(item: Item) -> Tally:
+    """What an item counts for by itself."""
+    if item.kind == "folder":
+        return Tally(items=1, folders=1)
     if item.kind == "file":
         return Tally(items=1, files=1, size=item.size)
     return Tally(items=1, notebooks=int(item.kind == "package"), shortcuts=int(item.kind == "shortcut"))

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from pipelines.actions import drives
 from pipelines.actions.base import Action, ActionError, Help, State
-from pipelines.actions.drive_copy import CONFLICT, Copier, compare, facts_renamed
-from pipelines.actions.drives import WRITE, Drive, Walker, children, find_drive, find_item, item_path
+from pipelines.actions.drive_copy import CONFLICT, SHOWN_NAMES, Copier, compare, facts_renamed
+from pipelines.actions.drives import WRITE, Drive, children, find_drive, find_item, item_path
 from pipelines.actions.people import READ, Person, find_person, person_of
 from pipelines.actions.plan import Step
 from pipelines.graph.client import GraphClient
@@ -25,7 +25,6 @@ NOT_COPIED = (
 )
 # What OneDrive accepts in no name.
 _FORBIDDEN = re.compile(r'["*:<>?/\\|\x00-\x1f]')
-_SHOWN_NAMES = 5
 
 
 class _OneDrive(Action):
@@ -98,35 +97,30 @@ class HandOverOneDrive(_OneDrive):
         if drive is None or manager is None:
             return state
         target = find_drive(client, manager.user_id)
-        tally = Walker(client, drive.drive_id).below(drive.root_id)
-        state |= {
-            "files": tally.files,
-            "folders": tally.folders,
-            "bytes": tally.size,
-            "notebooks": tally.notebooks,
-            "shortcuts": tally.shortcuts,
-            "manager_has_drive": target is not None,
-            "room": target.remaining if target else None,
-        }
         folder_id = step.parameters.get("folder_id")
         folder = find_item(client, target.drive_id, str(folder_id)) if target and folder_id else None
-        if target is None or folder is None:
-            return {**state, "folder_id": None, "missing_files": tally.files, "missing_bytes": tally.size}
-        missing = compare(
+        seen = compare(
             lambda item_id: children(client, drive.drive_id, item_id),
-            lambda item_id: children(client, target.drive_id, item_id),
+            lambda item_id: children(client, target.drive_id, item_id) if target else [],
             drive.root_id,
-            folder.item_id,
+            folder.item_id if folder else None,
             dict(step.parameters.get("renamed") or {}),
         )
         return {
             **state,
-            "folder_id": folder.item_id,
-            "folder": folder.name,
-            "missing_files": missing.files,
-            "missing_bytes": missing.size,
-            "missing_notebooks": missing.notebooks,
-            "missing_names": missing.names[:_SHOWN_NAMES],
+            "files": seen.source.files,
+            "folders": seen.source.folders,
+            "bytes": seen.source.size,
+            "notebooks": seen.source.notebooks,
+            "shortcuts": seen.source.shortcuts,
+            "manager_has_drive": target is not None,
+            "room": target.remaining if target else None,
+            "folder_id": folder.item_id if folder else None,
+            "folder": folder.name if folder else None,
+            "missing_files": seen.files,
+            "missing_bytes": seen.size,
+            "missing_notebooks": seen.notebooks,
+            "missing_names": seen.names if folder else [],
         }
 
     def is_done(self, state: State, step: Step) -> bool:
@@ -164,9 +158,9 @@ class HandOverOneDrive(_OneDrive):
         renamed = facts_renamed(help_.earlier)
         copier = Copier(writer, help_, source.drive_id, target.drive_id, renamed)
         copier.bring(source.root_id, folder_id)
-        now = self.read(writer, self.resumed(step, help_.earlier))
+        now = help_.seen = self.read(writer, self.resumed(step, help_.earlier))
         if copier.failures or now["missing_files"]:
-            reasons = copier.failures[:_SHOWN_NAMES] or now["missing_names"]
+            reasons = copier.failures[:SHOWN_NAMES] or now["missing_names"]
             raise ActionError(
                 f"{now['missing_files']:,} of {now['files']:,} files are not in the manager's OneDrive yet: "
                 f"{'; '.join(map(str, reasons))}. Apply again: only those are copied."

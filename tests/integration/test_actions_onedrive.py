@@ -205,6 +205,18 @@ def test_a_file_that_the_manager_changed_is_not_overwritten(rig: ActionsRig) -> 
     assert target.named(folder.item_id, f"{stem} 1.{ending}"), "the leaver's own stands beside it"
 
 
+def test_a_folder_with_too_many_items_is_gone_down_into(rig: ActionsRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.actions.drive_copy.MOST_ITEMS", 4)
+    leaver, manager, *_ = with_drive(rig)
+    (result,) = rig.do(hand_over(leaver, manager))
+    assert result.fate is Fate.DONE, result.detail
+    source, target = both_trees(rig, leaver, manager)
+    assert source == target
+    folders = [record for record in rig.writes() if record.path.endswith("/children")]
+    assert len(folders) > 2, "folders made one by one"
+
+
+@pytest.mark.soak
 def test_more_than_one_copy_may_hold_is_copied_in_parts(tmp_path: Path) -> None:
     with open_rig(tmp_path / "large", tenant(users=300)) as rig:
         leaver, manager = with_drive(rig, "large")[0], with_drive(rig)[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -39,6 +40,16 @@ def open_marts(settings: Settings) -> Iterator[Published]:
             stack.enter_context(warehouse_lock(settings.warehouse_path, wait_seconds=settings.lock_wait_seconds))
             con = stack.enter_context(_reading(settings.warehouse_path))
         yield Published(con, facts.get("publish_id"), facts.get("data_through"))
+
+
+def read_prices(con: duckdb.DuckDBPyConnection, tenant_id: str) -> dict[str, tuple[Decimal, str]]:
+    """The price of a unit a month and its currency by SKU id, where it is known."""
+    rows = con.execute(
+        "select sku_id, unit_price, currency from license_inventory "
+        "where tenant_id = ? and unit_price is not null and currency is not null",
+        [tenant_id],
+    ).fetchall()
+    return {sku_id: (Decimal(str(price)).quantize(Decimal("0.01")), currency) for sku_id, price, currency in rows}
 
 
 def _reading(path: Path) -> duckdb.DuckDBPyConnection:
