@@ -36,6 +36,10 @@ class Directory:
         people = sorted(self._roster.people_on(day), key=lambda person: person.user_id)
         return [self._user(person, day) for person in people]
 
+    def assignment_states(self, person: Person, day: date) -> list[Json]:
+        """Somebody's `licenseAssignmentStates` on the day."""
+        return [self._state(assignment, person) for assignment in self._licensing.on(person, day)]
+
     def deleted_users(self, day: date) -> list[Json]:
         """The users among the deleted items of the day, ordered by object id."""
         people = [p for p in self._roster.people_between(day, day) if p.is_deleted_item_on(day)]

@@ -17,13 +17,14 @@ from pipelines.simulator.fixtures import FixtureFolder
 from pipelines.simulator.groups import Membership
 from pipelines.simulator.inventory import Inventory
 from pipelines.simulator.licensing import Licensing
-from pipelines.simulator.overlay import UNTOUCHED, Overlay, Plans, held_skus
+from pipelines.simulator.overlay import UNTOUCHED, History, Overlay, Plans, held_skus
 from pipelines.simulator.people import Person
 from pipelines.simulator.reports import PERIODS, DayRows, Reports
 from pipelines.simulator.roster import Roster
 from pipelines.simulator.spec import TenantSpec
 from pipelines.simulator.truth import Truth
 from pipelines.simulator.writes import Writes
+from pipelines.simulator.written_use import WrittenUse
 
 Json = dict[str, Any]
 
@@ -77,8 +78,9 @@ class Content(Protocol):
 class MadeUpCompany:
     """Made-up people. What happened on a date is drawn from the seed and never depends on `today`."""
 
-    def __init__(self, spec: TenantSpec) -> None:
+    def __init__(self, spec: TenantSpec, history: History) -> None:
         self.corrections = Corrections()
+        self._history = history
         self.roster = Roster(spec)
         self.licensing = Licensing(spec)
         self.activity = Activity(spec.seed, self.licensing)
@@ -95,7 +97,10 @@ class MadeUpCompany:
         found = self._reports.get(spec)
         if found is None:
             _make_room(self._reports)
-            found = self._reports[spec] = Reports(spec, self.roster, self.activity, self.corrections, self._rows)
+            written = WrittenUse(spec, self._history, self.roster, self.activity, self.directory(spec))
+            found = self._reports[spec] = Reports(
+                spec, self.roster, self.activity, self.corrections, self._rows, written
+            )
         return found
 
     def directory(self, spec: TenantSpec) -> Directory:
@@ -193,10 +198,10 @@ class Tenant:
         writes: Writes | None = None,
     ) -> None:
         self.spec = spec
-        self._content: Content = content if content is not None else MadeUpCompany(spec)
         self._lock = lock or RLock()
         self.writes = writes or Writes()
         """What was written to the tenant, the same on all its days. Use it under `lock` only."""
+        self._content: Content = content if content is not None else MadeUpCompany(spec, self.writes.history)
 
     @property
     def lock(self) -> RLock:

@@ -142,7 +142,11 @@ class UserWrites:
             if "userPrincipalName" in content:
                 _check_name(tenant, str(content["userPrincipalName"]), user_id)
             content.pop("passwordProfile", None)
-            before = tenant.writes.history.state(user_id, tenant.spec.today).properties
+            before = dict(tenant.writes.history.state(user_id, tenant.spec.today).properties)
+            # Nobody signs in to a blocked account: the last sign-in stays what it is.
+            before.pop("signInActivity", None)
+            if content.get("accountEnabled", before.get("accountEnabled")) is False and "signInActivity" in user:
+                before["signInActivity"] = user["signInActivity"]
             change(tenant, user_id, properties={**before, **content})
         return Reply(204)
 
