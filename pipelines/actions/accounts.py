@@ -240,7 +240,9 @@ class SetAttributes(_Account):
 
     def after(self, step: Step) -> State:
         """The new values."""
-        return self._wanted(step)
+        wanted: State = dict(self._wanted(step))
+        # The steps about licences call it so.
+        return {**wanted, "usage_location": wanted["usageLocation"]} if "usageLocation" in wanted else wanted
 
     def undo(self, step: Step) -> str:
         """Setting the former values."""

@@ -30,6 +30,9 @@ TRIES = 3
 # Seconds between two looks at a change that is not to be seen yet: the directory's copies agree after a while.
 LOOKS = (1.0, 2.0, 4.0, 8.0, 15.0)
 
+# What of a target the steps before change, as far as the steps after look at it.
+_FORESEEN = ("account_enabled", "manager_id", "usageLocation", "usage_location")
+
 Watch = Callable[[StepResult], None]
 # Shown what would happen; False ends it before anything is changed.
 Confirm = Callable[[ApplyResult], bool]
@@ -116,15 +119,23 @@ def _dry_run(plan: Plan, client: GraphClient, log: ActionLog, limits: Limits) ->
 def _looked_at(
     step: Step, client: GraphClient, results: dict[str, StepResult], facts: list[dict[str, Any]]
 ) -> StepResult:
-    if any(results[name].fate is Fate.WOULD_CHANGE and results[name].step.action == "create_user"
-           for name in results if results[name].step.target == step.target):  # fmt: skip
+    earlier = [
+        result.step
+        for result in results.values()
+        if result.fate is Fate.WOULD_CHANGE and result.step.target.key == step.target.key
+    ]
+    if any(other.action == "create_user" for other in earlier):
         return StepResult(step, Fate.WOULD_CHANGE, "As soon as the account is there.")
     action = ACTIONS[step.action]
     try:
         state = action.look(client, action.resumed(step, facts))
+        for other in earlier:
+            # As it will be when the steps before are done.
+            state |= {key: value for key, value in other.after.items() if key in _FORESEEN and key in state}
         if action.is_done(state, step):
-            other = action.not_ours(state, step, None)
-            return StepResult(step, Fate.SKIPPED if other else Fate.ALREADY, other or action.already(state, step))
+            other_reason = action.not_ours(state, step, None)
+            fate = Fate.SKIPPED if other_reason else Fate.ALREADY
+            return StepResult(step, fate, other_reason or action.already(state, step))
         refusal = action.refusal(state, step)
     except SignInError:
         raise

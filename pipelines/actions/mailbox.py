@@ -65,7 +65,7 @@ class SetAutomaticReply(_Mailbox):
 
     def is_done(self, state: State, step: Step) -> bool:
         """Whether this text is sent, or none where none is wanted."""
-        text = _plain(step.parameters["message"])
+        text = _words(step.parameters["message"])
         if not state["exists"] or not state["has_mailbox"]:
             return False
         if not text:
@@ -76,7 +76,7 @@ class SetAutomaticReply(_Mailbox):
         """Set it."""
         text = str(step.parameters["message"])
         reply = {"status": "disabled"}
-        if _plain(text):
+        if _words(text):
             reply = {
                 "status": "alwaysEnabled",
                 "externalAudience": "all",
@@ -90,7 +90,7 @@ class SetAutomaticReply(_Mailbox):
 
     def after(self, step: Step) -> State:
         """The reply."""
-        text = _plain(step.parameters["message"])
+        text = _words(step.parameters["message"])
         return {"status": "alwaysEnabled", "internal": text, "external": text} if text else {"status": "disabled"}
 
     def undo(self, step: Step) -> str:
@@ -99,7 +99,7 @@ class SetAutomaticReply(_Mailbox):
 
     def describe(self, step: Step) -> str:
         """The step with the text."""
-        text = _plain(step.parameters["message"])
+        text = _words(step.parameters["message"])
         return f"{self.words}: {text}" if text else "no automatic reply any more"
 
 
@@ -198,7 +198,11 @@ def _address(step: Step) -> str:
 
 def _plain(text: object) -> str:
     """The words of a reply: Exchange wraps what it is given in HTML of its own."""
-    return " ".join(html.unescape(_TAG.sub(" ", str(text or ""))).split())
+    return _words(html.unescape(_TAG.sub(" ", str(text or ""))))
+
+
+def _words(text: object) -> str:
+    return " ".join(str(text or "").split())
 
 
 ALL: Sequence[Action] = (SetAutomaticReply(), AddForwardingRule(), RemoveForwardingRule())

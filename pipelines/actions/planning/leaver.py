@@ -13,7 +13,7 @@ from pipelines.actions.groups import find_group, groups_of
 from pipelines.actions.log import ActionLog
 from pipelines.actions.people import Person, find_person
 from pipelines.actions.plan import ByHand, Plan, Step, in_a_chain
-from pipelines.actions.planning.making import make_plan, make_step, seen_before, the_person
+from pipelines.actions.planning.making import make_plan, make_step, seen_in_turn, the_person
 from pipelines.actions.planning.reclaimable import group_notes
 from pipelines.actions.planning.user import person_parameters
 from pipelines.actions.skus import Sku, read_skus
@@ -59,7 +59,7 @@ def plan_leaver(
     log: where an earlier hand-over that was not finished is looked for, so that it is gone on with.
     """
     maker = _Leaver(client, the_person(client, name), wishes or LeaverWishes(), prices or {}, log, reason)
-    steps = in_a_chain(seen_before(client, step) for step in maker.steps())
+    steps = in_a_chain(seen_in_turn(client, maker.steps()))
     return make_plan(
         client.tenant.tenant_id,
         {"kind": "leaver", "user": maker.person.name, **(source or {})},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -58,6 +58,19 @@ def seen_before(client: GraphClient, step: Step) -> Step:
             raise
         note = "The app that reads may not see this state; apply looks at it with the app for actions."
         return step.model_copy(update={"notes": (*step.notes, note)})
+
+
+def seen_in_turn(client: GraphClient, steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps with the states that their targets have now, or will have when the steps before them are done."""
+    enabled: dict[str, bool] = {}
+    for step in steps:
+        seen = seen_before(client, step)
+        key = step.target.key
+        if seen.before is not None and key in enabled and "account_enabled" in seen.before:
+            seen = seen.model_copy(update={"before": {**seen.before, "account_enabled": enabled[key]}})
+        if "account_enabled" in step.after:
+            enabled[key] = bool(step.after["account_enabled"])
+        yield seen
 
 
 def make_plan(

@@ -10,7 +10,7 @@ from pipelines.actions.accounts import ATTRIBUTES, USER_TYPES
 from pipelines.actions.groups import find_group
 from pipelines.actions.people import Person
 from pipelines.actions.plan import Plan, Step, Target, in_order
-from pipelines.actions.planning.making import make_plan, make_step, seen_before, the_person
+from pipelines.actions.planning.making import make_plan, make_step, seen_in_turn, the_person
 from pipelines.actions.planning.reclaimable import group_notes
 from pipelines.actions.skus import Sku, choose_sku, read_skus
 from pipelines.graph.client import GraphClient
@@ -65,7 +65,7 @@ def plan_user(name: str, wishes: Wishes, client: GraphClient, *, reason: str = "
         steps: Iterable[Step] = [make_step("restore_user", deleted_person(client, name), {}, reason=reason)]
     else:
         steps = _steps(the_person(client, name), wishes, client, reason)
-    seen = in_order(seen_before(client, step) for step in steps)
+    seen = in_order(seen_in_turn(client, steps))
     return make_plan(client.tenant.tenant_id, {"kind": "user", "user": name}, seen)
 
 
