@@ -18,6 +18,7 @@ from pipelines.actions.base import ActionError, Help, State
 from pipelines.actions.catalogue import ACTIONS
 from pipelines.actions.log import ActionLog, History, Outcome, Who
 from pipelines.actions.passwords import PasswordSink
+from pipelines.actions.permissions import missing_permissions
 from pipelines.actions.plan import Plan, Step
 from pipelines.actions.results import ApplyResult, Fate, StepResult
 from pipelines.graph.claims import claims_of
@@ -315,8 +316,7 @@ def _in_words(error: GraphError | ActionError, client: GraphClient, step: Step) 
     message = f"{error.message.rstrip('.')}{f' ({facts})' if facts else ''}."
     if not error.is_permission:
         return message
-    needed = ACTIONS[step.action].permissions
-    missing = [name for name in needed if name not in _carried(client)]
+    missing = missing_permissions(ACTIONS[step.action], _carried(client))
     if missing:
         return f"{message} The app for actions needs {' and '.join(missing)}, with admin consent."
     return (
