@@ -40,7 +40,7 @@ def savings_in_words(plan: Plan) -> str:
     totals = plan.savings()
     unknown = sum(step.monthly_saving is None and step.action == "remove_license" for step in plan.steps)
     found = " + ".join(money(amount, currency) for currency, amount in sorted(totals.items())) or "nothing known"
-    return found + (f" (and {unknown} licences without a known price)" if unknown else "")
+    return found + (f" (and {unknown} without a known price)" if unknown else "")
 
 
 def _head(plan: Plan) -> str:
