@@ -8,7 +8,7 @@ from pipelines.simulator.corrections import Correction
 from pipelines.simulator.faults import Fault, FaultRules, Rule
 from pipelines.simulator.faults_file import FaultFileError, describe_faults, read_faults
 from pipelines.simulator.faults_library import Scope
-from pipelines.simulator.journal import RequestLog, RequestRecord
+from pipelines.simulator.journal import RequestLog, RequestRecord, WriteLog, WriteRecord
 from pipelines.simulator.serve import serve
 from pipelines.simulator.server import SimulatorServer
 from pipelines.simulator.spec import (
@@ -43,6 +43,8 @@ __all__ = [
     "SimulatorServer",
     "Tenant",
     "TenantSpec",
+    "WriteLog",
+    "WriteRecord",
     "describe_faults",
     "read_faults",
     "serve",

@@ -15,7 +15,7 @@ import uvicorn
 
 from pipelines.simulator.app import Application
 from pipelines.simulator.faults import FaultRules
-from pipelines.simulator.journal import RequestLog
+from pipelines.simulator.journal import RequestLog, WriteLog
 from pipelines.simulator.service import DOWNLOAD_HOST, GRAPH_HOST, Service, Tenants
 from pipelines.simulator.spec import Limits, Pace
 from pipelines.simulator.tenant import Tenant
@@ -189,6 +189,11 @@ class SimulatorServer:
     def requests(self) -> RequestLog:
         """What was asked and how it was answered."""
         return self.service.requests
+
+    @property
+    def writes(self) -> WriteLog:
+        """What was to be changed, and what was done about it."""
+        return self.service.writes
 
     @property
     def faults(self) -> FaultRules:
