@@ -52,7 +52,9 @@ def plan(
         Texts | None, typer.Option(help=f"--reclaimable: only this reason: {', '.join(REASONS)}.")
     ] = None,
     department: Annotated[Texts | None, typer.Option(help="--reclaimable: only this department.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="--reclaimable: at most so many, the dearest first.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="--reclaimable: at most so many steps, the dearest first.")
+    ] = None,
     enable: Annotated[bool, typer.Option("--enable", help="--user: enable the account.")] = False,
     disable: Annotated[bool, typer.Option("--disable", help="--user: disable the account.")] = False,
     revoke_sessions: Annotated[bool, typer.Option("--revoke-sessions", help="--user: end all sessions.")] = False,
@@ -217,6 +219,7 @@ def _from_reclaimable(settings: Settings, client: GraphClient, wanted: Wanted) -
         },
         data_through=published.data_through,
         publish_id=published.publish_id,
+        limit=wanted.limit,
     )
 
 

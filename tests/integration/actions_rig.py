@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -101,6 +104,26 @@ class ActionsRig:
         return [
             record for record in self.server.requests if record.method in WRITES and record.path.startswith("/v1.0/")
         ]
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        """The environment of somebody who may take action in this tenant."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("M365_", "DAGSTER_"))}
+        own = {"M365_ALLOW_ACTIONS": "1", "M365_DATA_DIR": str(self.data_dir), "M365_ENV_FILE": os.devnull}
+        told = {**self.server.settings(), **self.server.action_settings()}
+        return {**kept, **told, **own, "COLUMNS": "250", **extra}
+
+    def command(self, *arguments: str, answer: str | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
+        """Run m365-usage as a user would. answer: what is typed."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("m365-usage")), *arguments],
+            env=self.environment(**extra),
+            cwd=self.data_dir,
+            input=answer,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def user(self, user_id: str) -> Json:
         return next(user for user in self.server.tenant.users() if user["id"] == user_id)

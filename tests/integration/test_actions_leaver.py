@@ -184,16 +184,10 @@ apply_plan(read_plan(Path(sys.argv[1])), writer, ActionLog(settings.actions_dir 
 """
 
 
-def environment(rig: ActionsRig) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("M365_")}
-    own = {"M365_ALLOW_ACTIONS": "1", "M365_DATA_DIR": str(rig.data_dir), "M365_ENV_FILE": os.devnull}
-    return {**kept, **rig.server.settings(), **rig.server.action_settings(), **own}
-
-
 def kill_when(rig: ActionsRig, plan: Plan, is_time) -> None:  # type: ignore[no-untyped-def]
     """Apply in a child process, and kill it (SIGKILL) at the moment that is asked for."""
     path = write_plan(rig.data_dir / "actions" / "plans", plan)
-    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(path)], env=environment(rig))
+    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(path)], env=rig.environment())
     try:
         end = time.monotonic() + 60
         while not is_time():

@@ -47,7 +47,8 @@ class Reclaimable:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows are wanted; empty: all of them. skus: part numbers or ids, in any case. limit: rows, dearest first."""
+    """Which rows are wanted; empty: all of them. skus: part numbers or ids, in any case. limit: steps, those of the
+    dearest licences first."""
 
     skus: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -69,7 +70,6 @@ _SQL = """
         and (len($departments) = 0 or list_contains($departments, lower(r.department)))
         and (len($skus) = 0 or list_contains($skus, r.sku_id) or list_contains($skus, lower(i.sku_part_number)))
     order by r.monthly_saving desc nulls last, people.user_principal_name, r.sku_id
-    limit $row_limit
 """
 _EVIDENCE = (
     "held_since",
@@ -93,7 +93,6 @@ def read_reclaimable(con: duckdb.DuckDBPyConnection, tenant_id: str, wanted: Wan
             "reasons": list(wanted.reasons),
             "departments": [name.strip().lower() for name in wanted.departments],
             "skus": [name.strip().lower() for name in wanted.skus],
-            "row_limit": wanted.limit if wanted.limit is not None else 1_000_000,
         },
     ).fetchall()
     return [_row(row) for row in rows]
@@ -113,11 +112,12 @@ def plan_reclaimable(
     source: dict[str, Any],
     data_through: str | None = None,
     publish_id: str | None = None,
+    limit: int | None = None,
     on_person: Callable[[], None] = lambda: None,
 ) -> Plan:
     """The plan that takes these licences back; each person is looked at as they are now. Raises GraphError.
 
-    on_person: called after each person was looked at.
+    limit: at most so many steps. on_person: called after each person was looked at.
     """
     maker = _Maker(client)
     by_person: dict[str, list[Reclaimable]] = {}
@@ -126,11 +126,13 @@ def plan_reclaimable(
     for user_id, theirs in by_person.items():
         maker.person(user_id, theirs)
         on_person()
+        if limit is not None and len(maker.steps) >= limit:
+            break
     notes = ["Removing a licence does not disable the account, and disabling an account frees no licence."]
     return make_plan(
         client.tenant.tenant_id,
         {"kind": "reclaimable", **source},
-        in_order(maker.steps),
+        in_order(maker.steps[:limit]),
         by_hand=maker.by_hand,
         notes=notes,
         data_through=data_through,
