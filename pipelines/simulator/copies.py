@@ -1,7 +1,8 @@
 """Copies between drives: accepted at once, done in the background, told by a monitor that needs no token.
 
 Facts from Graph's documentation of `driveItem: copy` and of long-running actions: 30,000 items at most; a copy is
-a new item without the permissions and with only the latest version; `replace` is for files; the root can only be
+a new item without the permissions, and with only the latest version unless `includeAllVersionHistory` is asked for
+without a `name`; `replace` is for files; the root can only be
 copied with `childrenOnly`; conflicts are found while copying, and the whole operation then fails.
 """
 
@@ -45,6 +46,7 @@ class Copy:
     name: str | None
     conflict: str
     is_children_only: bool
+    has_versions: bool
     started: float
     seconds: float
     status: str = "inProgress"
@@ -97,6 +99,7 @@ class CopyService:
             name,
             conflict,
             is_children_only,
+            content.get("includeAllVersionHistory") is True and name is None,
             self._clock(),
             self._pace.copy + self._pace.copied_item * max(items - 1, 0),
         )
@@ -160,6 +163,9 @@ class CopyService:
             raise not_found()
         if not folder.is_folder:
             raise invalid("The parent of a copy must be a folder.")
+        above = {folder.item_id, *(item.item_id for item in target.drive.ancestors(folder.item_id))}
+        if target.drive_id == source.drive_id and node.item_id in above:
+            raise invalid("A folder cannot be copied into itself or into a folder below it.")
         return target, folder
 
 
@@ -208,11 +214,12 @@ def _copied(copy: Copy, node: Node, folder_id: str, name: str, at: str) -> str:
     taken = target.named(folder_id, name) if folder_id == copy.folder_id else None
     if taken is not None:
         target.remove(taken.item_id)
-    below = list(copy.source.drive.children(node.item_id)) if node.is_folder else []
-    made = target.add(folder_id, replace(node, name=name, created=at, modified=at, versions=1, is_shared=False, etag=1))
-    for child in below:
-        if child.item_id != made.item_id:
-            _copied(copy, child, made.item_id, child.name, at)
+    versions = node.versions if copy.has_versions else 1
+    made = target.add(
+        folder_id, replace(node, name=name, created=at, modified=at, versions=versions, is_shared=False, etag=1)
+    )
+    for child in copy.source.drive.children(node.item_id) if node.is_folder else ():
+        _copied(copy, child, made.item_id, child.name, at)
     return made.item_id
 
 

@@ -92,7 +92,7 @@ class DriveTree:
         modified = created + timedelta(days=draw[2] % 41)
         stamps = (f"{created}T09:12:00Z", f"{modified}T15:40:00Z")
         if self.is_folder(place):
-            return Entry(self.name(place), "folder", 0, "", *stamps, 1, draw[3] % 9 == 0)
+            return Entry(self.name(place), "folder", 0, "", *stamps, 1, bool(place) and draw[3] % 9 == 0)
         if self._is_notebook(place):
             return Entry(self.name(place), "package", self.size(place), "", *stamps, 1, False)
         extension, mime_type, _ = self._type(place)

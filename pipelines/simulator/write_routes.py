@@ -73,7 +73,7 @@ class WriteRoutes:
                 return lambda: users.restore(grant, tenant, path[2])
             case ("GET", ("groups", _)):
                 return lambda: groups.group(call, grant, tenant, key)
-            case ("GET", ("groups", _, "members" | "members/microsoft.graph.user")):
+            case ("GET", ("groups", _, "members") | ("groups", _, "members", "microsoft.graph.user" | "graph.user")):
                 return lambda: groups.members(call, grant, tenant, key)
             case ("POST", ("groups", _, "members", "$ref")):
                 return lambda: groups.add(call, grant, tenant, key, self._clock())

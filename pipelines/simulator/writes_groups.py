@@ -14,25 +14,11 @@ from pipelines.simulator.written import body_of, change, denied, missing, refere
 
 Json = dict[str, Any]
 
-PROPERTIES = frozenset(
-    [
-        "id",
-        "displayName",
-        "description",
-        "mail",
-        "mailEnabled",
-        "mailNickname",
-        "securityEnabled",
-        "groupTypes",
-        "createdDateTime",
-        "visibility",
-        "assignedLicenses",
-        "membershipRule",
-        "membershipRuleProcessingState",
-        "onPremisesSyncEnabled",
-        "isAssignableToRole",
-    ]
-)
+_PROPERTIES = """
+id displayName description mail mailEnabled mailNickname securityEnabled groupTypes createdDateTime visibility
+assignedLicenses membershipRule membershipRuleProcessingState onPremisesSyncEnabled isAssignableToRole
+"""
+PROPERTIES = frozenset(_PROPERTIES.split())
 _LIST_OPTIONS = frozenset({"$select", "$top", "$count", "$skiptoken"})
 
 

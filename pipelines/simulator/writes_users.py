@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pipelines.simulator import access, dice, odata, user_properties
 from pipelines.simulator.identity import Grant
 from pipelines.simulator.overlay import NO_LICENSES, UserState, as_reference
-from pipelines.simulator.places import LOCATIONS
 from pipelines.simulator.spec import USER_ENABLE
 from pipelines.simulator.tenant import Tenant
-from pipelines.simulator.wire import Call, Reply, directory_request, json_reply
+from pipelines.simulator.user_checks import (
+    FROM_ON_PREMISES,
+    REQUIRED,
+    SENSITIVE,
+    TEXTS,
+    check_name,
+    check_password,
+    check_values,
+    known_properties,
+    wanted,
+)
+from pipelines.simulator.wire import Call, Reply, json_reply
 from pipelines.simulator.written import (
     body_of,
     change,
@@ -25,82 +34,6 @@ from pipelines.simulator.written import (
 
 Json = dict[str, Any]
 
-TEXTS = frozenset(
-    [
-        "city",
-        "companyName",
-        "country",
-        "department",
-        "displayName",
-        "employeeId",
-        "employeeType",
-        "faxNumber",
-        "givenName",
-        "jobTitle",
-        "mail",
-        "mailNickname",
-        "mobilePhone",
-        "officeLocation",
-        "postalCode",
-        "preferredLanguage",
-        "state",
-        "streetAddress",
-        "surname",
-        "usageLocation",
-        "userPrincipalName",
-        "userType",
-    ]
-)
-LISTS = frozenset({"businessPhones", "otherMails"})
-WRITABLE = TEXTS | LISTS | {"accountEnabled", "passwordProfile", "passwordPolicies", "employeeHireDate", "hireDate"}
-FROM_ON_PREMISES = frozenset(
-    [
-        "businessPhones",
-        "city",
-        "companyName",
-        "country",
-        "department",
-        "displayName",
-        "employeeId",
-        "employeeType",
-        "faxNumber",
-        "givenName",
-        "jobTitle",
-        "mail",
-        "mailNickname",
-        "mobilePhone",
-        "officeLocation",
-        "postalCode",
-        "preferredLanguage",
-        "proxyAddresses",
-        "state",
-        "streetAddress",
-        "surname",
-        "userPrincipalName",
-        "passwordProfile",
-    ]
-)
-"""What Entra takes from on premises for a synchronised user, and lets nobody change in the cloud.
-
-`accountEnabled`, `usageLocation` and `userType` can be changed all the same.
-"""
-SENSITIVE = frozenset(
-    [
-        "accountEnabled",
-        "businessPhones",
-        "mobilePhone",
-        "onPremisesImmutableId",
-        "otherMails",
-        "passwordProfile",
-        "userPrincipalName",
-    ]
-)
-"""What only a higher role may change of somebody with an administrator role (Graph documentation, users)."""
-REQUIRED = ("accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName")
-
-_NAME = re.compile(r"[A-Za-z0-9'._!#^~-]+@(?P<domain>[A-Za-z0-9.-]+)\Z")
-_NICKNAME = re.compile(r"[^@()\\\[\]\";:<>, \x00-\x1f]{1,64}\Z")
-
 
 class UserWrites:
     """`POST /users`, `PATCH` and `DELETE /users/{id}`, `…/manager/$ref`, `…/revokeSignInSessions`, restore."""
@@ -108,14 +41,14 @@ class UserWrites:
     def create(self, call: Call, grant: Grant, tenant: Tenant) -> Reply:
         """`POST /users`: 201 with the new user, which has no licences, no groups and no manager."""
         access.require(grant, access.USERS_WRITE)
-        content = _known(body_of(call))
+        content = known_properties(body_of(call))
         for name in REQUIRED:
             if content.get(name) in (None, ""):
-                raise _wanted(name)
-        _check(content)
-        _check_password(content["passwordProfile"])
+                raise wanted(name)
+        check_values(content)
+        check_password(content["passwordProfile"])
         with tenant.lock:
-            _check_name(tenant, str(content["userPrincipalName"]), None)
+            check_name(tenant, str(content["userPrincipalName"]), None)
             user = self._made(tenant, content)
             history = tenant.writes.history
             history.put(str(user["id"]), UserState(origin=user, is_new=True), tenant.spec.today)
@@ -124,7 +57,7 @@ class UserWrites:
 
     def update(self, call: Call, grant: Grant, tenant: Tenant, key: str) -> Reply:
         """`PATCH /users/{id}`: 204."""
-        content = _known(body_of(call))
+        content = known_properties(body_of(call))
         is_switch = content.keys() == {"accountEnabled"}
         access.require(grant, access.USERS_ENABLE if is_switch else access.USERS_WRITE)
         if is_switch and USER_ENABLE in grant.permissions:
@@ -138,9 +71,9 @@ class UserWrites:
                 refuse_admin(tenant, user_id)
             if user.get("onPremisesSyncEnabled") and content.keys() & FROM_ON_PREMISES:
                 raise synced()
-            _check(content)
+            check_values(content)
             if "userPrincipalName" in content:
-                _check_name(tenant, str(content["userPrincipalName"]), user_id)
+                check_name(tenant, str(content["userPrincipalName"]), user_id)
             content.pop("passwordProfile", None)
             before = dict(tenant.writes.history.state(user_id, tenant.spec.today).properties)
             # Nobody signs in to a blocked account: the last sign-in stays what it is.
@@ -179,7 +112,7 @@ class UserWrites:
             user_id = str(item["id"])
             refuse_admin(tenant, user_id)
             name = str(item["userPrincipalName"]).removeprefix(user_id.replace("-", ""))
-            _check_name(tenant, name, user_id)
+            check_name(tenant, name, user_id)
             origin = tenant.writes.history.state(user_id, tenant.spec.today).origin
             if origin is None:
                 origin = tenant.last_seen(user_id) or item | {"deletedDateTime": None, "userPrincipalName": name}
@@ -241,79 +174,6 @@ class UserWrites:
         }
 
 
-def _known(content: Json) -> Json:
-    """The properties of a body in their own spelling, or 400 for one that cannot be written."""
-    spelled = {name.lower(): name for name in user_properties.ALL | WRITABLE}
-    found: Json = {}
-    for wanted, value in content.items():
-        if wanted.startswith("@odata."):
-            continue
-        name = spelled.get(wanted.lower())
-        if name is None:
-            raise directory_request(f"Could not find a property named '{wanted}' on type 'microsoft.graph.user'.")
-        if name not in WRITABLE:
-            raise directory_request(f"Property '{name}' is read-only and cannot be set.")
-        found[name] = value
-    return found
-
-
-def _check(content: Json) -> None:
-    """Refuse values of the wrong type and those that the directory does not know."""
-    for name, value in content.items():
-        is_text = name in TEXTS and (value is None or isinstance(value, str))
-        is_list = name in LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value)
-        is_switch = name == "accountEnabled" and isinstance(value, bool)
-        if not (is_text or is_list or is_switch or name not in TEXTS | LISTS | {"accountEnabled"}):
-            raise _invalid(name)
-    if content.get("userType", "Member") not in ("Member", "Guest"):
-        raise _invalid("userType")
-    location = content.get("usageLocation")
-    if location is not None and location not in LOCATIONS:
-        raise _invalid("usageLocation")
-    nickname = content.get("mailNickname")
-    if nickname is not None and not _NICKNAME.match(nickname):
-        raise _invalid("mailNickname")
-    if "displayName" in content and not content["displayName"]:
-        raise _invalid("displayName")
-
-
-def _check_password(profile: Any) -> None:
-    """Refuse what Entra's password policy refuses: 8 to 256 characters of three kinds out of four."""
-    password = profile.get("password") if isinstance(profile, dict) else None
-    if not isinstance(password, str):
-        raise _wanted("password")
-    kinds = sum(bool(re.search(kind, password)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
-    if not 8 <= len(password) <= 256 or kinds < 3:
-        raise directory_request(
-            "The specified password does not comply with password complexity requirements. Please provide a "
-            "different password."
-        )
-
-
-def _check_name(tenant: Tenant, name: str, user_id: str | None) -> None:
-    """Refuse a user principal name of a foreign domain, or one that somebody has."""
-    match = _NAME.match(name)
-    if match is None:
-        raise _invalid("userPrincipalName")
-    organization = tenant.organization()
-    domains = {str(domain.get("name")).lower() for item in organization for domain in item.get("verifiedDomains", ())}
-    if match["domain"].lower() not in (domains or {tenant.spec.domain.lower()}):
-        raise directory_request(
-            "The domain portion of the userPrincipalName property is invalid. You must use one of the verified "
-            "domain names in your organization."
-        )
-    for user in tenant.users():
-        if str(user["id"]) == user_id:
-            continue
-        addresses = {str(address).split(":", 1)[-1].lower() for address in user.get("proxyAddresses") or ()}
-        for taken, what in (
-            (str(user.get("userPrincipalName", "")).lower() == name.lower(), "userPrincipalName"),
-            (name.lower() in addresses, "proxyAddresses"),
-        ):
-            if taken:
-                raise directory_request(f"Another object with the same value for property {what} already exists.")
-
-
 def _deleted_item(tenant: Tenant, key: str) -> Json:
     found = next((item for item in tenant.deleted_users() if str(item["id"]).lower() == key.lower()), None)
     if found is None:
@@ -326,12 +186,3 @@ def _directory_object() -> Json:
         "@odata.context": f"{odata.METADATA}#directoryObjects/$entity",
         "@odata.type": "#microsoft.graph.user",
     }
-
-
-def _wanted(name: str) -> Exception:
-    where = "passwordProfile" if name == "password" else "User"
-    return directory_request(f"A value is required for property '{name}' of resource '{where}'.")
-
-
-def _invalid(name: str) -> Exception:
-    return directory_request(f"Invalid value specified for property '{name}' of resource 'User'.")

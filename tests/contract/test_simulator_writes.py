@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -316,6 +317,25 @@ def test_no_more_units_than_were_bought(server: SimulatorServer, writer: Writer)
     assert writer.assign(without[free]["id"], add=(sku,)).status_code == 200
 
 
+def test_the_last_unit_goes_to_one_of_many(server: SimulatorServer, writer: Writer) -> None:
+    sku = catalog.COPILOT.sku_id
+    item = next(i for i in writer.get("/subscribedSkus")["value"] if i["skuId"] == sku)
+    free = item["prepaidUnits"]["enabled"] - item["consumedUnits"]
+    people = [u for u in server.tenant.users() if u["usageLocation"] and sku not in direct(u) | inherited(u)]
+    before = max(free - 1, 0)
+    for person in people[:before]:
+        assert writer.assign(person["id"], add=(sku,)).status_code == 200
+    if not free:
+        holder = one(server.tenant, lambda u: sku in {a["skuId"] for a in u["assignedLicenses"]})
+        assert writer.ask("DELETE", f"/users/{holder['id']}").status_code == 204
+    wanting = [u["id"] for u in people[before : before + 6]]
+    writers = [Writer(server) for _ in wanting]
+    with ThreadPoolExecutor(len(wanting)) as pool:
+        answers = list(pool.map(lambda pair: pair[0].assign(pair[1], add=(sku,)), zip(writers, wanting, strict=True)))
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400, 400]
+    assert writer.consumed(sku) == item["prepaidUnits"]["enabled"]
+
+
 def test_what_cannot_be_assigned(server: SimulatorServer, writer: Writer) -> None:
     nowhere = next(u for u in server.tenant.users() if u["usageLocation"] is None)
     person = one(server.tenant, lambda u: not direct(u) and inherited(u) == {catalog.F3.sku_id})
@@ -367,6 +387,7 @@ def group_named(writer: Writer, name: str) -> Json:
 def test_groups_have_members_and_give_licences(server: SimulatorServer, writer: Writer) -> None:
     group = group_named(writer, "LIC-M365-E5")
     members = {m["id"] for m in writer.items(f"/groups/{group['id']}/members?$select=id&$top=5")}
+    assert members == {m["id"] for m in writer.items(f"/groups/{group['id']}/members/microsoft.graph.user")}
     assert members == {u["id"] for u in server.tenant.users() if catalog.E5.sku_id in inherited(u)}
     whole = writer.get(
         f"/groups/{group['id']}?$select=id,displayName,assignedLicenses,groupTypes,membershipRule,onPremisesSyncEnabled"

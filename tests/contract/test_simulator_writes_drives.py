@@ -278,6 +278,9 @@ def test_a_copy_is_a_new_item_without_permissions_and_versions(clock: Clock, pai
     assert version["id"] == "1.0"
     (permission,) = target.writer.items(f"{target.path}/items/{copied['id']}/permissions")
     assert permission["roles"] == ["owner"]
+    whole = done(source.writer, clock, source.copy(item, target, target.root, includeAllVersionHistory=True))
+    kept = target.writer.items(f"{target.path}/items/{whole['resourceId']}/versions")
+    assert len(kept) == len(source.writer.items(f"{source.path}/items/{item['id']}/versions"))
 
 
 def test_conflicts_fail_are_replaced_or_renamed(clock: Clock, pair: tuple[Files, Files]) -> None:
@@ -317,6 +320,9 @@ def test_what_cannot_be_copied(server: SimulatorServer, clock: Clock, pair: tupl
     assert refusal(source.copy(item, target, target.root, name="a:b"))[:2] == (400, "invalidRequest")
     assert refusal(source.copy(item, target, target.root, "maybe"))[:2] == (400, "invalidRequest")
     assert refusal(source.copy(item, target, file_in(target)))[:2] == (400, "invalidRequest")
+    folder = folder_in(source)
+    for inside in (folder, source.folder("Below", parent=folder).json()):
+        assert "into itself" in refusal(source.copy(folder, source, inside))[2]
     into = target.folder("Gone soon").json()
     started = source.copy(item, target, into)
     assert source.writer.ask("DELETE", f"{target.path}/items/{into['id']}").status_code == 204
