@@ -8,7 +8,6 @@ where they are needed, and never printed.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,20 +17,18 @@ from platformdirs import user_config_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from pipelines.actions.settings import ACTIONS_FILES, APP_FIELDS, ActionsNotAllowedError, ActionsSettings
+from pipelines.actions.settings import ACTIONS_FILES, ActionsNotAllowedError, ActionsSettings
 from pipelines.clouds import CLOUDS
 from pipelines.notify.settings import NOTIFY_FILES, NotifySettings
-from pipelines.sign_in import SIGN_IN_KINDS, Secret, SettingsError, SignInSettings
+from pipelines.sign_in import SIGN_IN_KINDS, SettingsError, SignInSettings, sign_in_of, variable
 from pipelines.tenants import (
-    ActionsApp,
     TenantDefaults,
     TenantSettings,
     checked_tenant_id,
     https_address,
-    make_actions_app,
     make_tenant,
-    read_tenants_file,
 )
+from pipelines.tenants_file import read_tenants_file
 from pipelines.window import ReportWindow
 
 __all__ = ["ActionsNotAllowedError", "Settings", "SettingsError", "TenantSettings", "load_settings"]
@@ -192,48 +189,7 @@ class Settings(NotifySettings, ActionsSettings):
     @property
     def sign_in(self) -> SignInSettings:
         """How the tenant of the environment is signed in to, as far as it is set."""
-        return self._sign_in("")
-
-    def _sign_in(self, prefix: str) -> SignInSettings:
-        def secret(name: str) -> Secret | None:
-            return _secret(prefix + name, getattr(self, prefix + name), getattr(self, f"{prefix}{name}_file"))
-
-        return SignInSettings(
-            call=lambda name: _variable(prefix + name),
-            auth=getattr(self, f"{prefix}auth"),
-            client_secret=secret("client_secret"),
-            certificate_file=getattr(self, f"{prefix}certificate_file"),
-            certificate_passphrase=secret("certificate_passphrase"),
-            federated_token_file=getattr(self, f"{prefix}federated_token_file"),
-        )
-
-    def _actions_app(self) -> ActionsApp | None:
-        """The app for actions of the tenant of the environment; None where none is described."""
-        if all(getattr(self, name) is None for name in APP_FIELDS):
-            return None
-        sign_in = self._sign_in("actions_")
-        missing = sign_in.missing()
-        if not self.actions_client_id and sign_in.kind() != "managed_identity":
-            missing = "client_id"
-        if missing:
-            raise SettingsError(f"{sign_in.call(missing)} is missing: actions need an app of their own.")
-        return make_actions_app(self.actions_client_id, sign_in, self.client_id, sign_in.call)
-
-    def actions_tenant(self, tenant: TenantSettings) -> TenantSettings:
-        """The tenant as the app for actions sees it; raises ActionsNotAllowedError unless that was asked for."""
-        if not self.allow_actions:
-            raise ActionsNotAllowedError(
-                f"Actions are off, so nothing may be changed in tenant {tenant.label}: set M365_ALLOW_ACTIONS=1 and an "
-                "app of their own (docs/actions.md)."
-            )
-        if tenant.actions is None:
-            where = f"a table [tenant.actions] for {tenant.place}" if tenant.place else "M365_ACTIONS_CLIENT_ID"
-            raise ActionsNotAllowedError(
-                f"Tenant {tenant.label} has no app for actions: set {where} and the way it signs in (docs/actions.md). "
-                "The app that reads is never used to write."
-            )
-        app = tenant.actions
-        return replace(tenant, client_id=app.client_id, sign_in=app.sign_in, is_for_actions=True)
+        return sign_in_of(self)
 
     @property
     def missing_tenant_settings(self) -> list[str]:
@@ -242,11 +198,11 @@ class Settings(NotifySettings, ActionsSettings):
         Raises SettingsError when more than one way to sign in is set.
         """
         sign_in = self.sign_in
-        missing = [] if self.tenant_id else [_variable("tenant_id")]
+        missing = [] if self.tenant_id else [variable("tenant_id")]
         if not self.client_id and sign_in.kind() != "managed_identity":
-            missing.append(_variable("client_id"))
+            missing.append(variable("client_id"))
         secret = sign_in.missing()
-        return missing + ([_variable(secret)] if secret else [])
+        return missing + ([variable(secret)] if secret else [])
 
     @property
     def tenant_defaults(self) -> TenantDefaults:
@@ -272,8 +228,12 @@ class Settings(NotifySettings, ActionsSettings):
                 "or in .env (see .env.example)."
             )
         assert self.tenant_id
-        tenant_id = checked_tenant_id(self.tenant_id, _variable("tenant_id"))
-        return [make_tenant(tenant_id, self.client_id, self.sign_in, self.tenant_defaults, actions=self._actions_app())]
+        tenant_id = checked_tenant_id(self.tenant_id, variable("tenant_id"))
+        return [
+            make_tenant(
+                tenant_id, self.client_id, self.sign_in, self.tenant_defaults, actions=self.actions_app(self.client_id)
+            )
+        ]
 
     def chosen_tenants(self, only: str | None = None) -> list[TenantSettings]:
         """The configured tenants, or the one of this id or name; raises SettingsError when there is none."""
@@ -290,7 +250,7 @@ class Settings(NotifySettings, ActionsSettings):
         for name in _PATHS:
             value = getattr(self, name)
             if value is not None:
-                found[_variable(name)] = str(value)
+                found[variable(name)] = str(value)
         return found
 
 
@@ -307,18 +267,6 @@ _PATHS = (
     *NOTIFY_FILES,
     *ACTIONS_FILES,
 )
-
-
-def _variable(name: str) -> str:
-    return f"M365_{name.upper()}"
-
-
-def _secret(name: str, value: SecretStr | None, file: Path | None) -> Secret | None:
-    if value is not None and file is not None:
-        raise SettingsError(f"{_variable(name)} and {_variable(name)}_FILE are both set: keep one.")
-    if value is not None:
-        return Secret(_variable(name), value=value)
-    return Secret(_variable(f"{name}_file"), file=file) if file else None
 
 
 def env_file() -> Path:

@@ -82,7 +82,7 @@ class RemoveLicense(_Licence):
     def undo(self, step: Step) -> str:
         """Assigning it again."""
         plans = (step.before or {}).get("disabled_plans")
-        options = f", with these service plans off: {', '.join(plans)}" if plans else ""
+        options = "".join(f" --off {plan}" for plan in plans or [])
         return (
             f"m365-usage actions plan --user {step.target.user_principal_name} --assign {step.parameters['sku_id']}"
             f"{options}. Most services keep the data {KEPT_DAYS} days."
