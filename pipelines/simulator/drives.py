@@ -84,6 +84,9 @@ def _open(tenant: Tenant, user: Json) -> OpenDrive | None:
     if isinstance(opened, OpenDrive):
         return opened
     plans = _plans_of(tenant, tenant.origin(user_id) or user)
+    # A drive's id carries the owner's, which must be a GUID; files made by hand may have others.
+    if not _is_guid(user_id):
+        return None
     is_new = tenant.writes.history.state(user_id, tenant.spec.today).is_new
     if is_new or not plans or drive_kind(tenant.spec.seed, user_id) == "never":
         return None
@@ -114,6 +117,13 @@ def _owner_of(tenant: Tenant, drive_id: str) -> str | None:
     if not drive_id.startswith(_PREFIX) or len(raw) != 48 or raw[:16] + raw[32:] != mark:
         return None
     return str(uuid.UUID(bytes=bytes(a ^ b for a, b in zip(raw[16:32], mark[:16], strict=True))))
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 def _mark(tenant: Tenant) -> bytes:

@@ -38,6 +38,8 @@ class Tenant:
         self._lock = lock or RLock()
         self.writes = writes or Writes()
         """What was written to the tenant, the same on all its days. Use it under `lock` only."""
+        self._written: tuple[tuple[date, int | None, int], list[Json]] | None = None
+        """The users after the writes, kept at hand since they are asked for page by page."""
         self._content: Content = content if content is not None else MadeUpCompany(spec, self.writes.history)
 
     @property
@@ -93,8 +95,14 @@ class Tenant:
         With a `version` of the tenant's writes only those up to it are seen.
         """
         when = day or self.spec.today
+        history = self.writes.history
         with self._lock:
-            return self._overlay(when, version).users(self._content.users(self.spec, when))
+            if not history.newest:
+                return self._content.users(self.spec, when)
+            key = (when, version, history.newest)
+            if self._written is None or self._written[0] != key or not isinstance(self._content, MadeUpCompany):
+                self._written = (key, self._overlay(when, version).users(self._content.users(self.spec, when)))
+            return [dict(user) for user in self._written[1]]
 
     def user(self, key: str) -> Json | None:
         """One user of today by object id or user principal name; the manager may be an id alone."""
