@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.actions.apply import Limits, apply_plan, settled_earlier
+from pipelines.actions.apply import Limits, apply_plan
 from pipelines.actions.catalogue import ACTIONS
 from pipelines.actions.log import ActionLog, History
 from pipelines.actions.markdown import money, savings_in_words
 from pipelines.actions.passwords import PasswordFile, PasswordScreen, PasswordSink
 from pipelines.actions.plan import Plan
 from pipelines.actions.plan_file import read_plan, require_fresh, require_tenant
+from pipelines.actions.preview import settled_earlier
 from pipelines.actions.results import ApplyResult, Fate, StepResult
 from pipelines.cli.actions_plan import plan as plan_command
 from pipelines.cli.console import messages, results

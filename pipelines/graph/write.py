@@ -80,10 +80,15 @@ class GraphWriter(GraphClient):
             attempts=attempts,
         )
         self.correlation_id = str(uuid.uuid4())
+        self.write_request_id: str | None = None
 
     def correlate(self) -> str:
-        """A new ``client-request-id`` for the writes from now on, by which Microsoft finds them, answered or not."""
+        """A new ``client-request-id`` for the writes from now on, by which Microsoft finds them, answered or not.
+
+        write_request_id, Microsoft's own id of the last write, is None until there is one.
+        """
         self.correlation_id = str(uuid.uuid4())
+        self.write_request_id = None
         return self.correlation_id
 
     def write(
@@ -129,7 +134,7 @@ class GraphWriter(GraphClient):
             response = self.session.request(method, url, params=params, json=body, headers=headers, stream=True)
         except requests.exceptions.RequestException as error:
             raise _unanswered(error, context, url) from None
-        self.statistics.request_id = response.headers.get("request-id")
+        self.statistics.request_id = self.write_request_id = response.headers.get("request-id")
         self.statistics.http_status = response.status_code
         return response
 

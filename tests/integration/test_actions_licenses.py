@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,8 +45,8 @@ def test_a_direct_licence_is_taken_back_and_given_again(rig: ActionsRig) -> None
     record = rig.records()[-1]
     assert (record["outcome"], record["action"], record["user_id"]) == ("done", "remove_license", user["id"])
     assert record["after"]["is_direct"] is False
-    assert record["request_id"]
-    assert record["client_request_id"]
+    assert record["request_id"] == rig.writes()[-1].request_id, "Microsoft's id of the write, not of a look after it"
+    assert record["client_request_id"] == rig.records("intent")[-1]["client_request_id"]
     assert rig.records("intent")[-1]["before"]["is_direct"] is True
     assert f"--assign {sku_id}" in record["undo"]
     (result,) = rig.do(step("assign_license", user, sku_id=sku_id))
@@ -198,6 +199,51 @@ def test_an_administrator_is_protected_and_the_reason_is_said(rig: ActionsRig) -
     (result,) = rig.do(step("disable_account", admin))
     assert result.fate is Fate.FAILED
     assert "administrator's role" in str(result.detail)
+
+
+def test_a_change_that_cannot_be_looked_at_is_unknown_until_it_can(rig: ActionsRig) -> None:
+    user = rig.users(only_direct)[0]
+    plan = rig.plan(step("remove_license", user, sku_id=only_direct(user)[0]))
+    rig.server.faults.add(Rule(f"/users/{user['id']}", method="GET", status=503, skip=1, times=None))
+    first = rig.apply(plan)
+    assert (fates(first), first.exit_code) == ([Fate.UNKNOWN], 1)
+    assert "could not be looked at" in str(first.results[0].detail)
+    rig.server.faults.clear()
+    (result,) = rig.apply(plan).results
+    assert (result.fate, result.detail) == (Fate.DONE, "Done by an apply that was cut off.")
+    assert len(rig.writes()) == 1
+
+
+def test_a_change_that_is_seen_late_is_waited_for(rig: ActionsRig) -> None:
+    """The directory's copies do not agree at once."""
+    user = rig.users(only_direct)[0]
+    plan = rig.plan(step("remove_license", user, sku_id=only_direct(user)[0]))
+    stale = json.dumps({key: value for key, value in user.items() if key != "manager"}).encode()
+    rig.server.faults.add(Rule(f"/users/{user['id']}", method="GET", transform=lambda _: stale, skip=1, times=3))
+    assert fates(rig.apply(plan)) == [Fate.DONE]
+    assert rig.naps == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_5xx_is_looked_into_before_anything_is_sent_again(rig: ActionsRig, status: int) -> None:
+    user = rig.users(only_direct)[0]
+    plan = rig.plan(step("remove_license", user, sku_id=only_direct(user)[0]))
+    rig.server.faults.add(Rule("assignLicense", status=status, times=1))
+    assert fates(rig.apply(plan)) == [Fate.DONE]
+    between = [
+        record.method for record in rig.server.requests
+        if record.path.endswith(("assignLicense", user["id"])) and record.path.startswith("/v1.0/users/")
+    ][-4:]  # fmt: skip
+    assert between == ["POST", "GET", "POST", "GET"]
+
+
+def test_an_answer_that_never_comes_is_unknown_and_nothing_is_guessed(rig: ActionsRig) -> None:
+    user = rig.users(only_direct)[0]
+    plan = rig.plan(step("remove_license", user, sku_id=only_direct(user)[0]))
+    rig.server.faults.add(Rule("assignLicense", status=500, times=None))
+    (result,) = rig.apply(plan).results
+    assert result.fate is Fate.UNKNOWN
+    assert len(rig.writes()) == 3
 
 
 def test_limits_are_waited_for(rig: ActionsRig) -> None:
