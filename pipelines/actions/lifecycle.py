@@ -6,7 +6,6 @@ Source: Graph v1.0 ``user: create``, ``user: delete`` (to the bin, for 30 days),
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 
 from pipelines.actions.accounts import READ, WRITE
@@ -23,8 +22,6 @@ DELETE = "User.DeleteRestore.All"
 # Besides the name: what a new person may be given at once.
 PROPERTIES = ("displayName", "givenName", "surname", "department", "jobTitle", "officeLocation", "companyName",
               "usageLocation", "employeeId")  # fmt: skip
-# By how much the service's clock may be behind ours.
-_CLOCK = timedelta(minutes=5)
 
 
 class CreateUser(Action):
@@ -52,15 +49,10 @@ class CreateUser(Action):
 
     def not_ours(self, state: State, step: Step, begun_at: str | None) -> str | None:
         """That the name is taken, unless an attempt of this very step made the account and was cut off."""
-        taken = f"Somebody has this name already ({state['display_name']}, since {state['created_at'] or 'long ago'})."
-        if begun_at is None or state["display_name"] != step.parameters.get("displayName"):
-            return taken
-        try:
-            created = datetime.fromisoformat(str(state["created_at"]).replace("Z", "+00:00"))
-        except ValueError:
-            return taken
-        created = created if created.tzinfo else created.replace(tzinfo=timezone.utc)
-        return None if created >= datetime.fromisoformat(begun_at) - _CLOCK else taken
+        # Nobody had the name when that attempt began; its clock and the directory's are not compared.
+        if begun_at is not None and state["display_name"] == step.parameters.get("displayName"):
+            return None
+        return f"Somebody has this name already ({state['display_name']}, since {state['created_at'] or 'long ago'})."
 
     def cut_off(self, step: Step) -> str:
         """That the account is there, and what of its password."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +17,7 @@ from typing import Any
 from pipelines.actions.apply import Limits, apply_plan
 from pipelines.actions.log import ActionLog
 from pipelines.actions.plan import Plan, Step, Target, in_order
+from pipelines.actions.plan_file import write_plan
 from pipelines.actions.planning.making import make_plan, make_step, seen_before
 from pipelines.actions.results import ApplyResult, Fate, StepResult
 from pipelines.graph.client import GraphClient
@@ -139,6 +142,41 @@ class ActionsRig:
             and synced in (None, bool(user.get("onPremisesSyncEnabled")))
             and wanted(user)
         ]
+
+
+# What somebody else's process does: apply a plan, with the product's own parts.
+_CHILD = """
+import sys
+from pathlib import Path
+from pipelines.actions.apply import Limits, apply_plan
+from pipelines.actions.log import ActionLog
+from pipelines.actions.passwords import PasswordFile
+from pipelines.actions.plan_file import read_plan
+from pipelines.graph.write import GraphWriter
+from pipelines.settings import load_settings
+
+settings = load_settings()
+writer = GraphWriter(settings, settings.tenants()[0])
+log, passwords = ActionLog(settings.actions_dir / "log"), PasswordFile(Path(sys.argv[2]))
+apply_plan(read_plan(Path(sys.argv[1])), writer, log, Limits(25), passwords=passwords)
+"""
+
+
+def kill_when(rig: ActionsRig, plan: Plan, is_time: Callable[[], bool]) -> Path:
+    """Apply in a child process, and kill it (SIGKILL) at the moment that is asked for; the file of passwords."""
+    path = write_plan(rig.data_dir / "actions" / "plans", plan)
+    passwords = rig.data_dir / f"{plan.plan_id}.csv"
+    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(path), str(passwords)], env=rig.environment())
+    try:
+        end = time.monotonic() + 60
+        while not is_time():
+            assert child.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < end
+            time.sleep(0.005)
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+    return passwords
 
 
 def target(user: Json) -> Target:

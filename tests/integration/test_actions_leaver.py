@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pipelines.actions.plan import Plan
-from pipelines.actions.plan_file import write_plan
 from pipelines.actions.planning.leaver import LeaverWishes, plan_leaver
 from pipelines.actions.results import Fate
 from pipelines.simulator import Pace, Rule
@@ -25,6 +20,7 @@ from tests.integration.actions_rig import (
     direct,
     fates,
     inherited,
+    kill_when,
     only_direct,
     open_rig,
     step,
@@ -168,35 +164,6 @@ def test_somebody_without_a_onedrive_or_mailbox_is_no_obstacle(rig: ActionsRig) 
 
 
 # --- cut off ------------------------------------------------------------------------------------------------
-
-_CHILD = """
-import sys
-from pathlib import Path
-from pipelines.actions.apply import Limits, apply_plan
-from pipelines.actions.log import ActionLog
-from pipelines.actions.plan_file import read_plan
-from pipelines.graph.write import GraphWriter
-from pipelines.settings import load_settings
-
-settings = load_settings()
-writer = GraphWriter(settings, settings.tenants()[0])
-apply_plan(read_plan(Path(sys.argv[1])), writer, ActionLog(settings.actions_dir / "log"), Limits(25))
-"""
-
-
-def kill_when(rig: ActionsRig, plan: Plan, is_time) -> None:  # type: ignore[no-untyped-def]
-    """Apply in a child process, and kill it (SIGKILL) at the moment that is asked for."""
-    path = write_plan(rig.data_dir / "actions" / "plans", plan)
-    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(path)], env=rig.environment())
-    try:
-        end = time.monotonic() + 60
-        while not is_time():
-            assert child.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < end
-            time.sleep(0.005)
-    finally:
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 def test_a_hand_over_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:

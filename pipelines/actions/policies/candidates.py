@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -39,6 +39,9 @@ _PEOPLE = """
                 max(s.observed_at) filter (where not s.is_disabled) as enabled_at,
                 max(s.observed_at) filter (where s.manager_id is not null) as managed_at,
                 max(s.observed_at) filter (where s.department is distinct from n.department) as other_department_at,
+                arg_max(s.department, s.observed_at) filter (
+                    where s.department is distinct from n.department
+                ) as previous_department,
                 max(s.observed_at) filter (where s.employee_type is distinct from n.employee_type) as other_type_at
             from states as s inner join now as n using (user_key)
             group by s.user_key
@@ -46,13 +49,17 @@ _PEOPLE = """
         since as (
             select
                 s.user_key,
-                min(s.observed_on) filter (where b.enabled_at is null or s.observed_at > b.enabled_at) as disabled_since,
+                min(s.observed_on) filter (
+                    where b.enabled_at is null or s.observed_at > b.enabled_at
+                ) as disabled_since,
                 min(s.observed_on) filter (where s.observed_at > b.managed_at) as manager_gone_since,
                 min(s.observed_on) filter (
                     where b.other_department_at is null or s.observed_at > b.other_department_at
                 ) as moved_on,
-                min(s.observed_on) filter (where b.other_type_at is null or s.observed_at > b.other_type_at) as typed_on,
-                list(distinct lower(s.department)) filter (where s.department is not null) as departments
+                min(s.observed_on) filter (
+                    where b.other_type_at is null or s.observed_at > b.other_type_at
+                ) as typed_on,
+                any_value(b.previous_department) as previous_department
             from states as s inner join breaks as b using (user_key)
             group by s.user_key
         ),
@@ -68,7 +75,7 @@ _PEOPLE = """
     select
         n.user_id, n.user_principal_name, n.user_type, coalesce(n.account_enabled, true), n.department,
         n.employee_type, cast(n.created_at at time zone 'UTC' as date), s.disabled_since, s.manager_gone_since,
-        s.moved_on, s.typed_on, coalesce(s.departments, []), coalesce(h.sku_ids, [])
+        s.moved_on, s.typed_on, s.previous_department, coalesce(h.sku_ids, [])
     from now as n
     inner join since as s using (user_key)
     left join held as h using (user_key)
@@ -86,7 +93,7 @@ _PRODUCTS = """
 @dataclass(frozen=True)
 class Candidate:
     """One account of the directory, by the newest read. Dates: since when something is so; None: it is not so, or not
-    known. departments: all that the account was ever seen in, in lower case.
+    known. previous_department: the one before, where another was seen.
     """
 
     user_id: str
@@ -100,7 +107,7 @@ class Candidate:
     manager_gone_since: date | None
     moved_on: date | None
     typed_on: date | None
-    departments: tuple[str, ...]
+    previous_department: str | None
     sku_ids: tuple[str, ...]
 
 
@@ -157,10 +164,12 @@ def reading_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]
     path = settings.warehouse_path
     if not path.is_file():
         raise SettingsError(f"There is no warehouse in {settings.data_dir} yet: run m365-usage sync first.")
-    with warehouse_lock(path, wait_seconds=settings.lock_wait_seconds):
-        with duckdb.connect(str(path), read_only=True) as con:
-            con.execute("set timezone = 'UTC'")
-            yield con
+    with (
+        warehouse_lock(path, wait_seconds=settings.lock_wait_seconds),
+        duckdb.connect(str(path), read_only=True) as con,
+    ):
+        con.execute("set timezone = 'UTC'")
+        yield con
 
 
 def read_directory(con: duckdb.DuckDBPyConnection, tenant_id: str, rules: Path, today: date) -> Directory:
@@ -174,7 +183,7 @@ def read_directory(con: duckdb.DuckDBPyConnection, tenant_id: str, rules: Path, 
         raise SettingsError("The warehouse holds no tables of licences yet: run m365-usage sync first.") from None
     return Directory(
         today,
-        tuple(Candidate(*row[:11], tuple(row[11]), tuple(row[12])) for row in people),
+        tuple(_candidate(row) for row in people),
         {row[0]: Product(*row) for row in products},
         prices,
         _kept(rules, tenant_id, today),
@@ -187,8 +196,7 @@ def candidates(policy: Policy, directory: Directory) -> list[Candidate]:
     if isinstance(policy, DisabledLicensed):
         return [one for one in people if one.sku_ids and _is_old(one.disabled_since, policy.days, directory.today)]
     if isinstance(policy, LeftDepartment):
-        left = policy.department.strip().lower()
-        return [one for one in people if left in one.departments and (one.department or "").lower() != left]
+        return [one for one in people if _has_left(one, policy, directory.today)]
     if isinstance(policy, JoinerWithoutLicence):
         return [one for one in people if _is_joiner(one, policy, directory.today)]
     return [
@@ -205,10 +213,25 @@ def left_on(policy: Any, person: Candidate) -> date | None:
         return person.disabled_since if person.sku_ids else None
     if policy.mark == "manager_gone":
         return person.manager_gone_since
-    wanted = str(policy.value).strip().lower()
+    wanted = _folded(policy.value)
     if policy.mark == "department":
-        return person.moved_on if (person.department or "").lower() == wanted else None
-    return person.typed_on if (person.employee_type or "").lower() == wanted else None
+        return person.moved_on if _folded(person.department) == wanted else None
+    return person.typed_on if _folded(person.employee_type) == wanted else None
+
+
+def _candidate(row: tuple[Any, ...]) -> Candidate:
+    names = [field.name for field in fields(Candidate)]
+    return Candidate(**{**dict(zip(names, row, strict=True)), "sku_ids": tuple(row[-1])})
+
+
+def _has_left(person: Candidate, policy: LeftDepartment, today: date) -> bool:
+    left, now, before = (_folded(name) for name in (policy.department, person.department, person.previous_department))
+    is_new = person.moved_on is not None and person.moved_on > today - timedelta(days=policy.days)
+    return is_new and before == left != now
+
+
+def _folded(name: str | None) -> str:
+    return (name or "").strip().lower()
 
 
 def _is_old(since: date | None, days: int, today: date) -> bool:
@@ -222,7 +245,7 @@ def _is_joiner(person: Candidate, policy: JoinerWithoutLicence, today: date) -> 
         and (person.user_type or "Member") == "Member"
         and person.created_on is not None
         and person.created_on > today - timedelta(days=policy.days)
-        and (policy.department is None or (person.department or "").lower() == policy.department.strip().lower())
+        and (policy.department is None or _folded(person.department) == _folded(policy.department))
     )
 
 

@@ -51,9 +51,12 @@ class DisabledLicensed(_Policy):
 
 
 class LeftDepartment(_Policy):
-    """Somebody left a department: take back the licences, and out of the groups (object ids), that belong to it."""
+    """Somebody left a department in the last so many days: take back the licences, and out of the groups (object ids),
+    that belong to it.
+    """
 
     kind: Literal["left_department"]
+    days: int = Field(default=30, ge=1, le=3650)
     department: str = Field(min_length=1)
     skus: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()

@@ -196,8 +196,8 @@ def _joiners(policy: JoinerWithoutLicence, people: list[Candidate], directory: D
         if now is None or not now.is_enabled or now.holdings():
             continue
         if not now.raw.get("usageLocation"):
-            by_hand.append(ByHand(target=now.target, what="The licences of a joiner",
-                                  why="The account has no usage location, without which none can be assigned."))  # fmt: skip
+            why = "The account has no usage location, without which none can be assigned."
+            by_hand.append(ByHand(target=now.target, what="The licences of a joiner", why=why))
             continue
         for sku in skus:
             if directory.is_kept(person, sku.sku_id):
