@@ -170,6 +170,16 @@ def test_an_address_that_is_somebodys_alias_is_taken(server: SimulatorServer, wr
     )
 
 
+def test_a_name_of_ones_own_is_not_taken(server: SimulatorServer, writer: Writer) -> None:
+    person = one(server.tenant, lambda u: not u["onPremisesSyncEnabled"])
+    other = one(server.tenant, lambda u: u["id"] != person["id"])
+    name = person["userPrincipalName"].capitalize()
+    assert writer.ask("PATCH", f"/users/{person['id']}", {"userPrincipalName": name}).status_code == 204
+    assert writer.user(name.lower())["userPrincipalName"] == name
+    taken = writer.ask("PATCH", f"/users/{person['id']}", {"userPrincipalName": other["userPrincipalName"].upper()})
+    assert refusal(taken) == bad("Another object with the same value for property userPrincipalName already exists.")
+
+
 def test_administrators_are_out_of_reach(server: SimulatorServer, writer: Writer) -> None:
     admin, role = next(iter(server.tenant.admins().items()))
     assert [r["displayName"] for r in writer.items(f"/users/{admin}/memberOf/microsoft.graph.directoryRole")] == [role]
@@ -315,6 +325,25 @@ def test_no_more_units_than_were_bought(server: SimulatorServer, writer: Writer)
     holder = one(server.tenant, lambda u: sku in direct(u) | inherited(u) and u["id"] not in {w["id"] for w in without})
     assert writer.ask("DELETE", f"/users/{holder['id']}").status_code == 204
     assert writer.assign(without[free]["id"], add=(sku,)).status_code == 200
+
+
+def test_who_has_a_unit_needs_no_other(server: SimulatorServer, writer: Writer) -> None:
+    sku = catalog.COPILOT.sku_id
+    while True:
+        item = next(i for i in writer.get("/subscribedSkus")["value"] if i["skuId"] == sku)
+        if item["consumedUnits"] >= item["prepaidUnits"]["enabled"]:
+            break
+        person = one(server.tenant, lambda u: sku not in direct(u) | inherited(u) and u["usageLocation"])
+        assert writer.assign(person["id"], add=(sku,)).status_code == 200
+    holder = one(server.tenant, lambda u: sku in inherited(u) & {a["skuId"] for a in u["assignedLicenses"]})
+    assert writer.assign(holder["id"], add=(sku,)).status_code == 200
+    assert writer.consumed(sku) == item["consumedUnits"]
+    plan = catalog.PLAN_IDS["M365_COPILOT_TEAMS"]
+    assert writer.assign(holder["id"], add=(sku,), off=(plan,)).status_code == 200
+    states = [s for s in writer.user(holder["id"])["licenseAssignmentStates"] if s["skuId"] == sku]
+    assert [(s["assignedByGroup"] is None, s["disabledPlans"]) for s in states] == [(False, []), (True, [plan])]
+    shown = next(a for a in writer.user(holder["id"])["assignedLicenses"] if a["skuId"] == sku)
+    assert shown["disabledPlans"] == []
 
 
 def test_the_last_unit_goes_to_one_of_many(server: SimulatorServer, writer: Writer) -> None:

@@ -69,6 +69,7 @@ def test_a_lost_answer_may_say_something_else(server: SimulatorServer, writer: W
     assert writer.ask("DELETE", f"/users/{person['id']}").status_code == 504
     assert writer.ask("GET", f"/users/{person['id']}").status_code == 404
     assert [record.answered for record in server.writes] == [204, 404, 504]
+    assert [method for method, _ in server.writes.applied()] == ["PATCH", "DELETE"]
 
 
 def test_a_refused_write_is_not_done(server: SimulatorServer, writer: Writer) -> None:
