@@ -5,12 +5,9 @@ A plan can be applied as often as one likes: what is done is not done again, wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
-import filelock
-
+from pipelines.actions.lock import ApplyBusyError, tenant_lock
 from pipelines.actions.log import ActionLog, Who
 from pipelines.actions.passwords import PasswordSink
 from pipelines.actions.plan import Plan
@@ -25,10 +22,6 @@ __all__ = ["ApplyBusyError", "Limits", "apply_plan"]
 Watch = Callable[[StepResult], None]
 # Shown what would happen; False ends it before anything is changed.
 Confirm = Callable[[ApplyResult], bool]
-
-
-class ApplyBusyError(RuntimeError):
-    """Another apply works on the same tenant."""
 
 
 def apply_plan(
@@ -50,7 +43,7 @@ def apply_plan(
     """
     if not isinstance(client, GraphWriter):
         return dry_run(plan, client, log, limits.max_changes)
-    with _alone(log.folder.parent, plan.tenant_id):
+    with tenant_lock(log.folder.parent, plan.tenant_id):
         if confirm is not None:
             preview = dry_run(plan, client, log, limits.max_changes)
             if not confirm(preview):
@@ -61,21 +54,3 @@ def apply_plan(
             run.results[step.id] = result
             on_result(result)
     return ApplyResult(plan, tuple(run.results.values()))
-
-
-@contextmanager
-def _alone(folder: Path, tenant_id: str) -> Iterator[None]:
-    """Hold the tenant's lock; the operating system frees it when the process dies."""
-    path = folder / "locks" / f"{tenant_id}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = filelock.FileLock(path, mode=0o600)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise ApplyBusyError(
-            f"Another apply works on tenant {tenant_id} at the moment. Wait until it has ended, and try again."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
