@@ -22,6 +22,7 @@ from pipelines.actions.preview import settled_earlier
 from pipelines.actions.results import ApplyResult, Fate, StepResult
 from pipelines.cli.actions_plan import plan as plan_command
 from pipelines.cli.console import messages, results
+from pipelines.cli.policies import policies as policies_command
 from pipelines.graph.client import GraphClient
 from pipelines.graph.write import GraphWriter
 from pipelines.settings import Settings, SettingsError, TenantSettings, load_settings
@@ -32,6 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command("plan")(plan_command)
+app.command("policies")(policies_command)
 
 PlanFile = Annotated[
     Path, typer.Argument(help="The plan: its file, or its name below actions/plans in the data folder.")

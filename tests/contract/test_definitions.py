@@ -80,13 +80,13 @@ def test_every_asset_says_what_it_is_and_whose(defs: dg.Definitions) -> None:
         assert node.owners == ["team:analytics"], key
         assert node.kinds, key
         assert node.description, key
-        if node.group_name in ("graph", "landing", "published") or key.path[0] == "rules_folder":
+        if node.group_name in ("graph", "landing", "published") or key.path[0] in ("rules_folder", "actions_folder"):
             continue
         assert node.metadata["dagster/table_name"].endswith(re.sub("^(shareable__|seed_)", "", key.path[-1])), key
         columns = node.metadata["dagster/column_schema"].columns
         assert columns, key
         assert not [column for column in columns if not column.description], key
-        if key.path[0] in ("raw", "ledger", "rules"):
+        if key.path[0] in ("raw", "ledger", "rules", "actions"):
             assert not [column.name for column in columns if column.type == "?"], key
 
 
@@ -140,6 +140,7 @@ def test_every_step_that_opens_the_warehouse_is_in_the_pool(defs: dg.Definitions
         "publish",
         "raw_health",
         "rules",
+        "actions__action_log",
     }
     instance = (ROOT / "dagster.yaml").read_text()
     assert re.search(r"pools:\s+granularity: op\s+default_limit: 1", instance)
