@@ -83,9 +83,10 @@ class RemoveLicense(_Licence):
         """Assigning it again."""
         plans = (step.before or {}).get("disabled_plans")
         options = "".join(f" --off {plan}" for plan in plans or [])
+        name, sku = step.target.user_principal_name, step.parameters.get("sku_part_number") or step.parameters["sku_id"]
         return (
-            f"m365-usage actions plan --user {step.target.user_principal_name} --assign {step.parameters['sku_id']}"
-            f"{options}. Most services keep the data {KEPT_DAYS} days."
+            f"m365-usage actions plan --user {name} --assign {sku}{options} "
+            f"(most services keep the data {KEPT_DAYS} days)"
         )
 
 

@@ -50,10 +50,10 @@ def forget(
     ask(console, "Erase this person for good?", is_answered=yes)
 
     def change() -> None:
-        # From here on every load leaves them out, whatever becomes of this process.
-        Forgotten.beside(landing.root).add(person.names)
         names = {name.name for name in person.names if name.valid_from is None and name.valid_to is None}
         erase_from_actions(settings.actions_dir, tenant_id, {*names, *filter(None, [person.object_id])})
+        # From here on every load leaves them out, whatever becomes of this process.
+        Forgotten.beside(landing.root).add(person.names)
         for orphan in orphaned_bodies(landing, _ORPHAN_SECONDS):
             orphan.unlink(missing_ok=True)
 

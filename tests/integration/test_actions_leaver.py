@@ -254,3 +254,18 @@ def test_a_company_without_an_app_for_actions_is_told_so(tmp_path: Path) -> None
         ActionsNotAllowedError, match="has no app for actions"
     ), rig.writer():  # fmt: skip
         pass
+
+
+def test_a_new_plan_goes_on_with_a_hand_over_that_another_began(rig: ActionsRig) -> None:
+    user, manager = leaver_of(rig)
+    rig.server.faults.add(Rule(COPY, method="POST", status=423, code="resourceLocked", times=None, skip=2))
+    assert Fate.FAILED in fates(rig.apply(plan_for(rig, user)))
+    rig.server.faults.clear()
+    copies = len(rig.server.requests.to("/copy"))
+    again = plan_for(rig, user)
+    assert again.steps[0].action == "revoke_sessions", "the account is disabled already"
+    done = rig.apply(again)
+    assert set(fates(done)) == {Fate.DONE}, [result.detail for result in done.results]
+    source, target = both_trees(rig, user, manager)
+    assert source == target
+    assert len(rig.server.requests.to("/copy")) - copies == len(source) - 2

@@ -48,7 +48,7 @@ def test_a_direct_licence_is_taken_back_and_given_again(rig: ActionsRig) -> None
     assert record["request_id"] == rig.writes()[-1].request_id, "Microsoft's id of the write, not of a look after it"
     assert record["client_request_id"] == rig.records("intent")[-1]["client_request_id"]
     assert rig.records("intent")[-1]["before"]["is_direct"] is True
-    assert f"--assign {sku_id}" in record["undo"]
+    assert f"--user {user['userPrincipalName']} --assign " in record["undo"]
     (result,) = rig.do(step("assign_license", user, sku_id=sku_id))
     assert result.fate is Fate.DONE
     assert sku_id in direct(rig.user(user["id"]))
