@@ -1,12 +1,16 @@
 """The plans of the policies: made after a sync, and applied where the policies say so and every limit allows."""
 
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from pipelines.actions.apply import ApplyBusyError
-from pipelines.actions.markdown import as_markdown, savings_in_words
+from pipelines.actions.catalogue import ACTIONS
+from pipelines.actions.markdown import money, savings_in_words
+from pipelines.actions.plan import Plan
 from pipelines.actions.policies.file import load_policies
 from pipelines.actions.policies.run import PolicyResult, run_policies
 from pipelines.defs.owners import OWNERS
@@ -14,6 +18,9 @@ from pipelines.defs.resources import Workplace, countdown, readable_errors
 
 PLANS = dg.AssetKey(["actions_folder", "plans"])
 _MOST_PLANS_SHOWN = 5
+# What of a step's parameters names a product.
+_ABOUT = ("product_name", "sku_part_number", "sku_id")
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class ActionsConfig(dg.Config):
@@ -44,7 +51,6 @@ def plans(context: dg.AssetExecutionContext, config: ActionsConfig, workplace: W
                 only_tenant=config.tenant,
                 applies=config.apply,
                 sleep=countdown(context),
-                tell=context.log.info,
             )
         except ApplyBusyError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
@@ -54,11 +60,11 @@ def plans(context: dg.AssetExecutionContext, config: ActionsConfig, workplace: W
     for sentence in tell_of_policies(settings, results):
         context.log.warning(sentence)
     _fail_where_needed(results)
-    return dg.MaterializeResult(metadata=metadata_of(results))
+    return dg.MaterializeResult(metadata=metadata_of(results, settings.actions_dir / "plans"))
 
 
-def metadata_of(results: list[PolicyResult]) -> dict[str, Any]:
-    """Counts to plot, a table of the policies, and the newest plans to read."""
+def metadata_of(results: list[PolicyResult], folder: Path) -> dict[str, Any]:
+    """Counts to plot, a table of the policies, and the new plans to read, without names."""
     new = [plan for result in results for plan in result.new]
     fates = Counter(fate for result in results for done in result.applied for fate in done.counts.elements())
     table = [
@@ -85,10 +91,28 @@ def metadata_of(results: list[PolicyResult]) -> dict[str, Any]:
         **{f"steps_{fate.value}": count for fate, count in sorted(fates.items())},
         **_savings(results),
         "policies": dg.MetadataValue.table(table) if table else "There are no policies.",
-        "plans": dg.MetadataValue.md(
-            "\n\n---\n\n".join(as_markdown(plan) for plan in new[:_MOST_PLANS_SHOWN]) or "None."
-        ),
+        "plans": dg.MetadataValue.md("\n\n".join(map(_nameless, new[:_MOST_PLANS_SHOWN])) or "None."),
+        "folder": dg.MetadataValue.path(str(folder)),
     }
+
+
+def _nameless(plan: Plan) -> str:
+    """The plan for Dagster's own records, which outlast forgetting: people are numbers; its file says who they are."""
+    people: dict[str, int] = {}
+    lines = [
+        f"**{plan.plan_id}**: {len(plan.steps)} steps, saving a month {savings_in_words(plan)}\n",
+        "| step | person | what | about | saving a month | waits for |",
+        "|---|---|---|---|---:|---|",
+    ]
+    for step in plan.steps:
+        person = people.setdefault(step.target.key, len(people) + 1)
+        about = next((str(step.parameters[name]) for name in _ABOUT if step.parameters.get(name)), "")
+        saving = "" if step.monthly_saving is None else money(step.monthly_saving, step.currency)
+        cells = (step.id, f"{person}", ACTIONS[step.action].words, about, saving, ", ".join(step.depends_on))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    if plan.by_hand:
+        lines.append(f"\n{len(plan.by_hand)} things are left to be done by hand.")
+    return "\n".join(lines)
 
 
 def _savings(results: list[PolicyResult]) -> dict[str, float]:
@@ -103,7 +127,7 @@ def _savings(results: list[PolicyResult]) -> dict[str, float]:
 
 
 def _fail_where_needed(results: list[PolicyResult]) -> None:
-    problems = [f"{result.policy.name}: {result.problem}" for result in results if result.problem]
+    problems = [f"{result.policy.name}: {_clean(result.problem)}" for result in results if result.problem]
     for result in results:
         failed = sum(done.exit_code for done in result.applied if not done.is_dry)
         if failed and not result.problem:
@@ -112,3 +136,10 @@ def _fail_where_needed(results: list[PolicyResult]) -> None:
             )
     if problems:
         raise dg.Failure(description=" ".join(problems), allow_retries=False)
+
+
+def _clean(problem: str) -> str:
+    """A reason without names and ids of people, which would outlast forgetting."""
+    from pipelines.notify.alerts import clean
+
+    return _OBJECT_ID.sub("\u2026", clean(problem))
