@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -220,7 +221,19 @@ def _from_reclaimable(settings: Settings, client: GraphClient, wanted: Wanted) -
         data_through=published.data_through,
         publish_id=published.publish_id,
         limit=wanted.limit,
+        notes=_on_age(settings, published.data_through),
     )
+
+
+def _on_age(settings: Settings, data_through: str | None) -> list[str]:
+    """A warning where the published data are older than a plan may be."""
+    try:
+        days = (settings.today_utc - date.fromisoformat(str(data_through))).days
+    except ValueError:
+        return []
+    if days <= settings.actions_plan_days:
+        return []
+    return [f"The data are {days} days old: run m365-usage sync first, and make the plan anew."]
 
 
 def _reasons(given: Texts | None) -> tuple[str, ...]:

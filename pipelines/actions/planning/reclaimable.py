@@ -6,7 +6,7 @@ that becomes a step only where nothing else goes with it, and is listed as work 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -113,6 +113,7 @@ def plan_reclaimable(
     data_through: str | None = None,
     publish_id: str | None = None,
     limit: int | None = None,
+    notes: Sequence[str] = (),
     on_person: Callable[[], None] = lambda: None,
 ) -> Plan:
     """The plan that takes these licences back; each person is looked at as they are now. Raises GraphError.
@@ -128,13 +129,15 @@ def plan_reclaimable(
         on_person()
         if limit is not None and len(maker.steps) >= limit:
             break
-    notes = ["Removing a licence does not disable the account, and disabling an account frees no licence."]
+    told = [*notes, "Removing a licence does not disable the account, and disabling an account frees no licence."]
+    if maker.gone:
+        told.append(f"Left out, as they are no longer so since the data were published: {maker.gone} licences.")
     return make_plan(
         client.tenant.tenant_id,
         {"kind": "reclaimable", **source},
         in_order(maker.steps[:limit]),
         by_hand=maker.by_hand,
-        notes=notes,
+        notes=told,
         data_through=data_through,
         publish_id=publish_id,
     )
@@ -146,6 +149,7 @@ class _Maker:
     def __init__(self, client: GraphClient) -> None:
         self.steps: list[Step] = []
         self.by_hand: list[ByHand] = []
+        self.gone = 0
         self._client = client
         self._groups: dict[str, Group | None] = {}
 
@@ -153,9 +157,11 @@ class _Maker:
         """The steps for one person's rows."""
         person = find_person(self._client, user_id)
         if person is None:
+            self.gone += len(rows)
             return
         holdings = person.holdings()
         held = [row for row in rows if row.sku_id in holdings and _still_so(row, person)]
+        self.gone += len(rows) - len(held)
         groups: dict[str, list[Reclaimable]] = {}
         for row in held:
             holding = holdings[row.sku_id]
