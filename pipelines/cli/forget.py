@@ -74,7 +74,11 @@ def finish_earlier(
         )
     console.print("This person is forgotten already; everything is made anew without them.", highlight=False)
     ask(console, "Go on?", is_answered=yes)
-    erase_and_publish(settings, console, lambda: None)
+
+    def change() -> None:
+        erase_from_actions(settings.actions_dir, tenant_id, [user])
+
+    erase_and_publish(settings, console, change)
 
 
 def print_plan(console: Console, person: Person, bodies: list[Path]) -> None:

@@ -20,6 +20,7 @@ _WORDS = {
     State.NOTHING: "nothing to do",
     State.WAITING: "waits for somebody to look at",
     State.OVER_LIMIT: "over its limit: waits for somebody to look at",
+    State.ACTIONS_OFF: "not applied, as actions are off: waits for somebody to look at",
     State.PREVIEWED: "would be applied by a run of the job actions that applies",
     State.APPLIED: "applied",
     State.FAILED: "failed",

@@ -11,6 +11,9 @@ from pipelines.notify.channels import DeliveryError, channels
 from pipelines.notify.message import Message, Mood
 from pipelines.settings import Settings, SettingsError
 
+# What people are to look at.
+_STANDS = (State.WAITING, State.OVER_LIMIT, State.ACTIONS_OFF)
+
 
 def tell_of_policies(settings: Settings, results: Iterable[PolicyResult]) -> list[str]:
     """Tell every channel what is new; returns a sentence for each message that did not arrive.
@@ -37,7 +40,7 @@ def tell_of_policies(settings: Settings, results: Iterable[PolicyResult]) -> lis
 def policy_message(settings: Settings, news: Iterable[PolicyResult]) -> Message:
     """One message about all policies with news: what stands to be looked at first, counts for each."""
     news = list(news)
-    waiting = sum(len(result.new) for result in news if result.state in (State.WAITING, State.OVER_LIMIT))
+    waiting = sum(len(result.new) for result in news if result.state in _STANDS)
     changes = sum(result.changes for result in news)
     failed = sum(result.has_failed for result in news)
     parts = [
@@ -66,6 +69,8 @@ def _in_words(result: PolicyResult) -> str:
     words += [f"saving a month {savings_in_words(plan)}" for plan in result.new if plan.savings()][:1]
     if result.state is State.OVER_LIMIT:
         words.append(f"not applied: {result.steps_left} steps are left, and {result.limit} may be changed at once")
+    if result.state is State.ACTIONS_OFF:
+        words.append("not applied: actions are off")
     if result.state is State.PREVIEWED:
         words.append("not applied: this run was a dry run")
     if result.state is State.APPLIED:

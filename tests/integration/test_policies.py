@@ -19,6 +19,7 @@ from pipelines.defs.actions.assets import PLANS, plans
 from pipelines.defs.resources import Workplace
 from pipelines.graph.write import GraphWriter
 from pipelines.settings import Settings
+from pipelines.warehouse.traces import files_naming
 from tests.integration.actions_rig import Json, only_direct
 from tests.integration.conftest import Rig, tenant
 
@@ -183,9 +184,9 @@ class TestFromPolicyToSaving:
         success, metadata, _ = run_actions(rig, monkeypatch, apply=False)
         assert success
         assert (metadata["steps_would_change"], metadata["changes"]) == (2, 0)
-        success, _, words = run_actions(rig, monkeypatch, apply=True, allowed=False)
-        assert not success
-        assert "Actions are off" in words
+        success, metadata, words = run_actions(rig, monkeypatch, apply=True, allowed=False)
+        assert success, words
+        assert (metadata["steps_left"], metadata["changes"]) == (2, 0)
         assert not writes(rig)
 
     def test_within_the_limit_the_plan_is_applied(
@@ -240,6 +241,18 @@ class TestFromPolicyToSaving:
         done = rig.command("rebuild", **environment(rig))
         assert done.returncode == 0, done.stderr
         assert published(rig, "from action_log order by all") == before
+
+    def test_whoever_is_forgotten_is_named_nowhere(self, rig: Rig, story: dict[str, Any]) -> None:
+        first, second = story["leaving"]
+        done = rig.command("forget", first["userPrincipalName"], "--yes", **environment(rig))
+        assert done.returncode == 0, done.stdout + done.stderr
+        names = [first["userPrincipalName"], first["id"]]
+        assert files_naming(rig.data_dir, names) == []
+        assert not plan_files(rig), "the plan named them"
+        rows = published(rig, "select user_id, outcome, undo is null from action_log order by user_id nulls first")
+        assert rows == [(None, "done", True), (second["id"], "done", False)]
+        for build in ("published_admin", "published"):
+            assert not [name for name in names if name.lower().encode() in published_bytes(rig, build)]
 
 
 def published_bytes(rig: Rig, build: str) -> bytes:

@@ -32,12 +32,14 @@ from pipelines.warehouse.errors import OwnListError, WarehouseBusyError
 
 class State(str, Enum):
     """What came of a policy. waiting: plans stand for somebody to look at; over_limit: they would be applied, but hold
-    more than may be changed at once; previewed: they would have been applied in a run that applies.
+    more than may be changed at once; actions_off: they would be applied, but actions are off, or the tenant has no app
+    for them; previewed: they would have been applied in a run that applies.
     """
 
     NOTHING = "nothing"
     WAITING = "waiting"
     OVER_LIMIT = "over_limit"
+    ACTIONS_OFF = "actions_off"
     PREVIEWED = "previewed"
     APPLIED = "applied"
     FAILED = "failed"
@@ -170,6 +172,8 @@ class _TenantRun:
             result.state = State.WAITING
         elif result.steps_left > result.limit:
             result.state = State.OVER_LIMIT
+        elif self.applies and not self._is_ready:
+            result.state = State.ACTIONS_OFF
         else:
             self._apply(result)
 
@@ -197,9 +201,12 @@ class _TenantRun:
 
     def _looking(self) -> GraphClient:
         """A client that only reads: the app for actions where there is one that may be used, as it sees more."""
-        is_ready = self.settings.allow_actions and self.tenant.actions is not None
-        tenant = self.settings.actions_tenant(self.tenant) if is_ready else self.tenant
+        tenant = self.settings.actions_tenant(self.tenant) if self._is_ready else self.tenant
         return GraphClient.connect(tenant, self.settings, None, self.sleep)
+
+    @property
+    def _is_ready(self) -> bool:
+        return self.settings.allow_actions and self.tenant.actions is not None
 
     @contextmanager
     def _reader(self) -> Iterator[GraphClient]:
