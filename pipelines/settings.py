@@ -17,20 +17,21 @@ from platformdirs import user_config_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from pipelines.actions.settings import ACTIONS_FILES, ActionsNotAllowedError, ActionsSettings
 from pipelines.clouds import CLOUDS
 from pipelines.notify.settings import NOTIFY_FILES, NotifySettings
-from pipelines.sign_in import SIGN_IN_KINDS, Secret, SettingsError, SignInSettings
+from pipelines.sign_in import SIGN_IN_KINDS, SettingsError, SignInSettings, sign_in_of, variable
 from pipelines.tenants import (
     TenantDefaults,
     TenantSettings,
     checked_tenant_id,
     https_address,
     make_tenant,
-    read_tenants_file,
 )
+from pipelines.tenants_file import read_tenants_file
 from pipelines.window import ReportWindow
 
-__all__ = ["Settings", "SettingsError", "TenantSettings", "load_settings"]
+__all__ = ["ActionsNotAllowedError", "Settings", "SettingsError", "TenantSettings", "load_settings"]
 
 ENV_FILE = "M365_ENV_FILE"
 TENANTS_FILE = Path("tenants.toml")
@@ -38,7 +39,7 @@ TENANTS_FILE = Path("tenants.toml")
 NO_FILE = "none"
 
 
-class Settings(NotifySettings):
+class Settings(NotifySettings, ActionsSettings):
     """All settings, with their defaults. Field ``x`` is read from ``M365_X``."""
 
     model_config = SettingsConfigDict(
@@ -89,7 +90,18 @@ class Settings(NotifySettings):
     retention_days: int | None = Field(default=None, ge=1)
     lock_wait_seconds: float = Field(default=900.0, ge=0)
 
-    @field_validator("tenant_id", "client_id", "client_secret", "certificate_passphrase", "auth", mode="before")
+    @field_validator(
+        "tenant_id",
+        "client_id",
+        "client_secret",
+        "certificate_passphrase",
+        "auth",
+        "actions_client_id",
+        "actions_client_secret",
+        "actions_certificate_passphrase",
+        "actions_auth",
+        mode="before",
+    )
     @classmethod
     def _strip(cls, value: Any) -> Any:
         """White space that was copied along belongs to none of these; nothing else means not set."""
@@ -107,7 +119,7 @@ class Settings(NotifySettings):
     def _require_https(cls, value: str | None) -> str | None:
         return None if value is None else https_address(value)
 
-    @field_validator("auth")
+    @field_validator("auth", "actions_auth")
     @classmethod
     def _known_sign_in(cls, value: str | None) -> str | None:
         if value is not None and value not in SIGN_IN_KINDS:
@@ -170,18 +182,14 @@ class Settings(NotifySettings):
         return self.data_dir / "dagster"
 
     @property
+    def actions_dir(self) -> Path:
+        """Plans, the log of what was done, and locks."""
+        return self.data_dir / "actions"
+
+    @property
     def sign_in(self) -> SignInSettings:
         """How the tenant of the environment is signed in to, as far as it is set."""
-        return SignInSettings(
-            call=_variable,
-            auth=self.auth,
-            client_secret=_secret("client_secret", self.client_secret, self.client_secret_file),
-            certificate_file=self.certificate_file,
-            certificate_passphrase=_secret(
-                "certificate_passphrase", self.certificate_passphrase, self.certificate_passphrase_file
-            ),
-            federated_token_file=self.federated_token_file,
-        )
+        return sign_in_of(self)
 
     @property
     def missing_tenant_settings(self) -> list[str]:
@@ -190,11 +198,11 @@ class Settings(NotifySettings):
         Raises SettingsError when more than one way to sign in is set.
         """
         sign_in = self.sign_in
-        missing = [] if self.tenant_id else [_variable("tenant_id")]
+        missing = [] if self.tenant_id else [variable("tenant_id")]
         if not self.client_id and sign_in.kind() != "managed_identity":
-            missing.append(_variable("client_id"))
+            missing.append(variable("client_id"))
         secret = sign_in.missing()
-        return missing + ([_variable(secret)] if secret else [])
+        return missing + ([variable(secret)] if secret else [])
 
     @property
     def tenant_defaults(self) -> TenantDefaults:
@@ -220,8 +228,12 @@ class Settings(NotifySettings):
                 "or in .env (see .env.example)."
             )
         assert self.tenant_id
-        tenant_id = checked_tenant_id(self.tenant_id, _variable("tenant_id"))
-        return [make_tenant(tenant_id, self.client_id, self.sign_in, self.tenant_defaults)]
+        tenant_id = checked_tenant_id(self.tenant_id, variable("tenant_id"))
+        return [
+            make_tenant(
+                tenant_id, self.client_id, self.sign_in, self.tenant_defaults, actions=self.actions_app(self.client_id)
+            )
+        ]
 
     def chosen_tenants(self, only: str | None = None) -> list[TenantSettings]:
         """The configured tenants, or the one of this id or name; raises SettingsError when there is none."""
@@ -238,7 +250,7 @@ class Settings(NotifySettings):
         for name in _PATHS:
             value = getattr(self, name)
             if value is not None:
-                found[_variable(name)] = str(value)
+                found[variable(name)] = str(value)
         return found
 
 
@@ -253,19 +265,8 @@ _PATHS = (
     "federated_token_file",
     "pseudonym_key_file",
     *NOTIFY_FILES,
+    *ACTIONS_FILES,
 )
-
-
-def _variable(name: str) -> str:
-    return f"M365_{name.upper()}"
-
-
-def _secret(name: str, value: SecretStr | None, file: Path | None) -> Secret | None:
-    if value is not None and file is not None:
-        raise SettingsError(f"{_variable(name)} and {_variable(name)}_FILE are both set: keep one.")
-    if value is not None:
-        return Secret(_variable(name), value=value)
-    return Secret(_variable(f"{name}_file"), file=file) if file else None
 
 
 def env_file() -> Path:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dotenv import dotenv_values
 from pydantic import SecretStr
@@ -200,3 +200,32 @@ class SignInSettings:
     def _token_file(self) -> Path | None:
         offered = os.environ.get("AZURE_FEDERATED_TOKEN_FILE")
         return self.federated_token_file or (Path(offered) if offered else None)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field of Settings."""
+    return f"M365_{name.upper()}"
+
+
+def sign_in_of(settings: Any, prefix: str = "") -> SignInSettings:
+    """How an app of the environment is signed in to, by the fields of Settings that begin with the prefix.
+
+    Raises SettingsError where a secret is set twice.
+    """
+
+    def secret(name: str) -> Secret | None:
+        value, file = getattr(settings, prefix + name), getattr(settings, f"{prefix}{name}_file")
+        if value is not None and file is not None:
+            raise SettingsError(f"{variable(prefix + name)} and {variable(prefix + name)}_FILE are both set: keep one.")
+        if value is not None:
+            return Secret(variable(prefix + name), value=value)
+        return Secret(variable(f"{prefix}{name}_file"), file=file) if file else None
+
+    return SignInSettings(
+        call=lambda name: variable(prefix + name),
+        auth=getattr(settings, f"{prefix}auth"),
+        client_secret=secret("client_secret"),
+        certificate_file=getattr(settings, f"{prefix}certificate_file"),
+        certificate_passphrase=secret("certificate_passphrase"),
+        federated_token_file=getattr(settings, f"{prefix}federated_token_file"),
+    )

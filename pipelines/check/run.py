@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from pipelines.check import access, connection, licences, reports, roles
+from pipelines.check import access, actions, connection, licences, reports, roles
 from pipelines.check.machine import FOLDER, check_machine
 from pipelines.check.probe import Probe, open_probe
 from pipelines.check.results import CheckReport, CheckResult, State, TenantReport, skipped
@@ -46,6 +46,8 @@ CHECKS = (
     Check(licences.LICENCES, licences.check_licences),
     Check(access.SUBSCRIPTIONS, access.check_subscriptions),
     Check(access.ORGANISATION, access.check_organisation),
+    Check(actions.READ_ONLY, actions.check_read_only, (connection.SIGN_IN,)),
+    Check(actions.LEVEL, actions.check_level, (connection.SERVICE,)),
 )
 
 

@@ -6,8 +6,10 @@ import sys
 
 import typer
 
+from pipelines.actions.apply import ApplyBusyError
 from pipelines.cli import (
     accept,
+    actions,
     check,
     demo,
     export,
@@ -59,6 +61,7 @@ app.command()(accept.accept)
 app.command()(rebuild.rebuild)
 app.command()(purge.purge)
 app.command()(forget.forget)
+app.add_typer(actions.app, name="actions")
 app.add_typer(skus.app, name="skus")
 app.command()(notify.notify)
 app.command()(ui.ui)
@@ -76,7 +79,7 @@ def main() -> None:
     except (SettingsError, OwnListError) as error:
         _say(error)
         sys.exit(2)
-    except (GraphError, ForgottenError, WarehouseBusyError, WarehouseOutdatedError) as error:
+    except (ApplyBusyError, GraphError, ForgottenError, WarehouseBusyError, WarehouseOutdatedError) as error:
         _say(error)
         sys.exit(1)
     except Exception as error:

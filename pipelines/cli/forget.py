@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipelines.actions.erasing import erase_from_actions
 from pipelines.cli.console import messages
 from pipelines.cli.erasing import ask, erase_and_publish
 from pipelines.cli.tenants import the_tenant
@@ -49,6 +50,8 @@ def forget(
     ask(console, "Erase this person for good?", is_answered=yes)
 
     def change() -> None:
+        names = {name.name for name in person.names if name.valid_from is None and name.valid_to is None}
+        erase_from_actions(settings.actions_dir, tenant_id, {*names, *filter(None, [person.object_id])})
         # From here on every load leaves them out, whatever becomes of this process.
         Forgotten.beside(landing.root).add(person.names)
         for orphan in orphaned_bodies(landing, _ORPHAN_SECONDS):
@@ -71,7 +74,11 @@ def finish_earlier(
         )
     console.print("This person is forgotten already; everything is made anew without them.", highlight=False)
     ask(console, "Go on?", is_answered=yes)
-    erase_and_publish(settings, console, lambda: None)
+
+    def change() -> None:
+        erase_from_actions(settings.actions_dir, tenant_id, [user])
+
+    erase_and_publish(settings, console, change)
 
 
 def print_plan(console: Console, person: Person, bodies: list[Path]) -> None:
@@ -83,6 +90,7 @@ def print_plan(console: Console, person: Person, bodies: list[Path]) -> None:
         f"Names: {', '.join(names) or 'none'}",
         f"To be rewritten: {len(bodies):,} answers in landing/ ({size:,} bytes packed)",
         "To be made anew: the warehouse, and every release",
+        "Plans of actions that name the person are removed; the action log keeps the bare facts.",
         "Days with concealed names hold hashes, which cannot be matched with anybody; they stay.",
     ]
     if person.shared:

@@ -23,7 +23,7 @@ def login(
     """
     settings = load_settings()
     chosen = _the_tenant(settings, tenant)
-    with TlsSession(settings.ca_bundle) as session:
+    with TlsSession(settings.ca_bundle, graph_url=chosen.graph_url) as session:
         log_in(chosen, session, lambda message: print(message, flush=True))
     messages().print(f"Signed in to tenant {chosen.label}.", markup=False, highlight=False, soft_wrap=True)
 

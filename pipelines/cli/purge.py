@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipelines.actions.retention import OldActions, old_actions, purge_actions
 from pipelines.cli.console import messages
 from pipelines.cli.erasing import ask, erase_and_publish
 from pipelines.settings import Settings, SettingsError, load_settings
@@ -22,23 +23,31 @@ def purge(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Drop what is older than retention: report days, period snapshots, former states of people, old releases."""
+    """Drop what is older than retention: report days, period snapshots, former states of people, plans and log of
+    actions, old releases.
+    """
     settings = load_settings()
     days = checked_days(settings, keep_days)
     landing, console = Landing(settings.landing_dir), messages()
     if not settings.landing_dir.is_dir():
         raise SettingsError(f"There is no {settings.landing_dir}: nothing was collected yet.")
     plan = plan_purge(landing, settings.today_utc - timedelta(days=days))
-    print_plan(console, plan, days)
+    actions = old_actions(settings.actions_dir, plan.horizon)
+    print_plan(console, plan, actions, days)
     unfinished = is_unfinished(settings.data_dir)
-    if not plan and not unfinished:
+    if not plan and not actions and not unfinished:
         console.print("Nothing is older: nothing to do.")
         return
     if unfinished:
         console.print("An earlier purge or forget was not finished; it is finished now.")
     ask(console, "Remove this for good?", is_answered=yes)
+
     # Again, under the lock: another process may have landed and loaded meanwhile.
-    erase_and_publish(settings, console, lambda: purge_landing(plan_purge(landing, plan.horizon)))
+    def change() -> None:
+        purge_actions(settings.actions_dir, plan.horizon)
+        purge_landing(plan_purge(landing, plan.horizon))
+
+    erase_and_publish(settings, console, change)
 
 
 def checked_days(settings: Settings, keep_days: int | None) -> int:
@@ -54,7 +63,7 @@ def checked_days(settings: Settings, keep_days: int | None) -> int:
     return days
 
 
-def print_plan(console: Console, plan: PurgePlan, days: int) -> None:
+def print_plan(console: Console, plan: PurgePlan, actions: OldActions, days: int) -> None:
     """What would go, in counts."""
     console.print(f"Keeping {days} days: report days from {plan.horizon} on.", highlight=False)
     gone = plan.days
@@ -64,6 +73,7 @@ def print_plan(console: Console, plan: PurgePlan, days: int) -> None:
         f"period snapshots: {plan.periods:,}",
         f"reads of the directory: {plan.directory_reads:,} (the newest from before stays)",
         f"files without a record: {len(plan.orphans):,}",
+        f"actions: {len(actions.plans):,} plans, {actions.lines:,} lines of the log",
         f"in all {len(plan.fetches):,} answers, {plan.bytes:,} bytes; and every release but the new one",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,11 @@ from rich.console import Console
 
 from pipelines.settings import load_settings
 from pipelines.simulator import (
+    ACTION_PERMISSIONS,
+    ACTIONS_APP,
     FaultFileError,
     Limits,
+    Pace,
     SimulatorServer,
     Tenant,
     TenantSpec,
@@ -55,8 +59,19 @@ def simulate(
     ] = None,
     concealed: Annotated[bool, typer.Option("--concealed", help="Conceal names in the reports.")] = False,
     generous: Annotated[bool, typer.Option("--generous", help="Without Microsoft's request limits.")] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave this permission out of those that the application for actions has; may be repeated."),
+    ] = None,
+    group_seconds: Annotated[
+        float, typer.Option(min=0, help="How long licences take to follow a change of a group's members.")
+    ] = Pace.group_licenses,
+    copy_seconds: Annotated[float, typer.Option(min=0, help="How long a copy in OneDrive takes.")] = Pace.copy,
 ) -> None:
     """Serve a simulated tenant over TLS until Ctrl-C, and print the settings that lead a client to it.
+
+    Two applications are registered: one that reads, and one for actions, which may also change people, licences,
+    groups, mailboxes and files. What is changed is kept until the end.
 
     A file of faults holds one table for each thing that goes wrong; docs/faults.example.toml shows them all:
 
@@ -69,7 +84,12 @@ def simulate(
     """
     settings = load_settings()
     day = today.date() if today else settings.today or datetime.now(timezone.utc).date()
-    spec = TenantSpec(seed=seed, users=users, today=day, is_concealed=concealed)
+    unknown = sorted(set(without or ()) - ACTION_PERMISSIONS)
+    if unknown:
+        known = ", ".join(sorted(ACTION_PERMISSIONS))
+        raise typer.BadParameter(f"No permission is called {unknown[0]!r}; there are {known}.", param_hint="--without")
+    app = replace(ACTIONS_APP, permissions=ACTION_PERMISSIONS - set(without or ()))
+    spec = TenantSpec(seed=seed, users=users, today=day, is_concealed=concealed, actions_app=app)
     tenant = Tenant.from_fixtures(fixtures, spec) if fixtures else Tenant(spec)
     limits = Limits.generous() if generous else Limits()
     try:
@@ -84,9 +104,12 @@ def simulate(
         console.print(f"A simulated tenant answers at {server.graph_url}. Settings for a client:\n", highlight=False)
         for name, value in server.settings().items():
             console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
+        console.print("\nFor actions as well, where M365_ALLOW_ACTIONS=1 allows them:\n", highlight=False)
+        for name, value in server.action_settings().items():
+            console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
         if rules:
             number = "1 fault is" if len(rules) == 1 else f"{len(rules)} faults are"
             console.print(f"\n{number} in force, from {faults}.", markup=False, highlight=False, soft_wrap=True)
         console.print("\nCtrl-C ends it.", highlight=False)
 
-    serve(tenant, limits, port, settings.data_dir / "simulator", ready)
+    serve(tenant, limits, port, settings.data_dir / "simulator", ready, Pace(group_seconds, copy_seconds))

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from pipelines.defs.actions.assets import PLANS
 from pipelines.defs.extract.assets import REPORT_DAYS
 from pipelines.defs.extract.connection import connection
 from pipelines.settings import SettingsError, load_settings
@@ -15,14 +16,14 @@ sync = dg.define_asset_job(
     "sync",
     # Not partitioned: a run over a range of partitions would announce each of its hundred assets once per day,
     # which takes Dagster a minute. The days are reported one by one as they are landed and loaded.
-    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPORT_DAYS),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPORT_DAYS, PLANS),
     description="Fetch, land, load, transform, publish: everything, for every tenant.",
     tags={DOES: "fetch, load, publish"},
 )
 
 refresh = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("landing"),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("landing") - dg.AssetSelection.assets(PLANS),
     description="Load what is landed, transform and publish; asks Microsoft nothing.",
     tags={DOES: "load, publish"},
 )

@@ -50,16 +50,17 @@ class CallStatistics:
 
 @dataclass
 class GraphClient:
-    """Reads one tenant.
+    """Reads one tenant: it sends GET and nothing else.
 
-    download_hosts: host names, or suffixes that begin with a dot, from which report downloads are accepted.
-    sleep: replaced in tests. attempts: how often a request is sent that may work a moment later.
+    budget: for reports; a client without one asks for none. download_hosts: host names, or suffixes that begin
+    with a dot, from which report downloads are accepted. sleep: replaced in tests. attempts: how often a request
+    is sent that may work a moment later.
     """
 
     tenant: TenantSettings
     session: TlsSession
     tokens: TokenProvider
-    budget: RequestBudget
+    budget: RequestBudget | None
     download_hosts: tuple[str, ...]
     sleep: Callable[[float], None]
     attempts: int = ATTEMPTS
@@ -70,13 +71,13 @@ class GraphClient:
         cls,
         tenant: TenantSettings,
         settings: Settings,
-        budget: RequestBudget,
+        budget: RequestBudget | None,
         sleep: Callable[[float], None],
         *,
         attempts: int = ATTEMPTS,
     ) -> GraphClient:
         """A client for the tenant; nothing is sent before the first call."""
-        session = TlsSession(settings.ca_bundle)
+        session = TlsSession(settings.ca_bundle, graph_url=tenant.graph_url)
         return cls(
             tenant=tenant,
             session=session,
@@ -129,12 +130,14 @@ class GraphClient:
         was cut, Graph is asked for a new one (and the budget for another request).
         """
 
+        budget = self.budget
+        if budget is None:
+            raise ValueError("Reports are asked for within a budget only.")
+
         def attempt() -> None:
             target.seek(0)
             target.truncate()
-            self.statistics.throttled_seconds += self.budget.acquire(
-                self.tenant.tenant_id, self.tenant.client_id, report
-            )
+            self.statistics.throttled_seconds += budget.acquire(self.tenant.tenant_id, self.tenant.client_id, report)
             location = self._report_location(f"reports/{report}({argument})", context)
             self._download(location, context, target)
 

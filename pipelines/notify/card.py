@@ -11,7 +11,13 @@ from pipelines.notify.message import Message, Mood
 
 # Teams takes 28 KB; a picture that does not fit is left out.
 MOST_BYTES = 26_000
-_COLOURS = {Mood.PROBLEM: "attention", Mood.RESOLVED: "good", Mood.DIGEST: "accent", Mood.TEST: "accent"}
+_COLOURS = {
+    Mood.PROBLEM: "attention",
+    Mood.RESOLVED: "good",
+    Mood.DIGEST: "accent",
+    Mood.ACTIONS: "accent",
+    Mood.TEST: "accent",
+}
 # What cards could take for Markdown; an underscore inside a word is none.
 _MARKDOWN = re.compile(r"[\\`*\[\]~#]|(?<!\w)_|_(?!\w)")
 

@@ -10,7 +10,13 @@ from html import escape
 from pipelines.notify.message import Message, Mood
 
 PICTURE_NAME = "usage.png"
-_COLOURS = {Mood.PROBLEM: "#b3261e", Mood.RESOLVED: "#1b6e3c", Mood.DIGEST: "#1f4e8c", Mood.TEST: "#1f4e8c"}
+_COLOURS = {
+    Mood.PROBLEM: "#b3261e",
+    Mood.RESOLVED: "#1b6e3c",
+    Mood.DIGEST: "#1f4e8c",
+    Mood.ACTIONS: "#1f4e8c",
+    Mood.TEST: "#1f4e8c",
+}
 
 
 def letter(message: Message, sender: str, recipients: Sequence[str]) -> EmailMessage:

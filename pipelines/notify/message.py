@@ -12,6 +12,7 @@ class Mood(Enum):
     PROBLEM = "problem"
     RESOLVED = "resolved"
     DIGEST = "digest"
+    ACTIONS = "actions"
     TEST = "test"
 
 

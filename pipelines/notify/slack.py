@@ -11,6 +11,7 @@ _SIGNS = {
     Mood.PROBLEM: ":warning:",
     Mood.RESOLVED: ":white_check_mark:",
     Mood.DIGEST: ":bar_chart:",
+    Mood.ACTIONS: ":clipboard:",
     Mood.TEST: ":bell:",
 }
 _MARKS = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)")

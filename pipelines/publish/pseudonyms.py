@@ -7,6 +7,7 @@ Which columns tell of people stands at the columns in the dbt project, as ``conf
     manager  the name of their manager        -> the manager's pseudonym
     rare     what few people may share        -> null where fewer than min_group_size people do
     month, day  a moment                      -> cut to the beginning of its month or day
+    hidden   words that may name anybody      -> null
 
 The plain ``user_key`` does not stay: it is given in the order of names and ids, so that whoever has a list of the
 company's people could count them off. For the same reason rows are published in the order of the pseudonyms.
@@ -33,6 +34,7 @@ _MEANINGS = {
     "rare": "In this release null where few people share it.",
     "month": "In this release cut to the month.",
     "day": "In this release cut to the day.",
+    "hidden": "In this release null: it may name people.",
 }
 # A person of the directory is their object id, whatever they are called; else the name in the reports. 48 bits are
 # the most that a spreadsheet keeps of a number.
@@ -125,6 +127,9 @@ class Pseudonyms:
             return f"case when count(*) over (partition by data.tenant_id, {data}) >= {self._least} then {data} end"
         if kind in ("month", "day"):
             return f"date_trunc('{kind}', {data})"
+        if kind == "hidden":
+            # Null, and still of the column's type.
+            return f"case when false then {data} end"
         raise RuntimeError(f"Nobody knows how to hide a column marked {kind}.")
 
 

@@ -8,14 +8,24 @@ from pipelines.simulator.corrections import Correction
 from pipelines.simulator.faults import Fault, FaultRules, Rule
 from pipelines.simulator.faults_file import FaultFileError, describe_faults, read_faults
 from pipelines.simulator.faults_library import Scope
-from pipelines.simulator.journal import RequestLog, RequestRecord
+from pipelines.simulator.journal import RequestLog, RequestRecord, WriteLog, WriteRecord
 from pipelines.simulator.serve import serve
 from pipelines.simulator.server import SimulatorServer
-from pipelines.simulator.spec import READ_PERMISSIONS, AppRegistration, Limits, TenantSpec
+from pipelines.simulator.spec import (
+    ACTION_PERMISSIONS,
+    ACTIONS_APP,
+    READ_PERMISSIONS,
+    AppRegistration,
+    Limits,
+    Pace,
+    TenantSpec,
+)
 from pipelines.simulator.tenant import Tenant
 from pipelines.simulator.wire import Call, Reply
 
 __all__ = [
+    "ACTIONS_APP",
+    "ACTION_PERMISSIONS",
     "AppRegistration",
     "Call",
     "Correction",
@@ -23,6 +33,7 @@ __all__ = [
     "FaultFileError",
     "FaultRules",
     "Limits",
+    "Pace",
     "READ_PERMISSIONS",
     "Reply",
     "RequestLog",
@@ -32,6 +43,8 @@ __all__ = [
     "SimulatorServer",
     "Tenant",
     "TenantSpec",
+    "WriteLog",
+    "WriteRecord",
     "describe_faults",
     "read_faults",
     "serve",

@@ -47,7 +47,7 @@ def find_app(client_id: str, tenant: TenantSpec) -> AppRegistration:
         raise OAuthError(
             400, "invalid_request", 900144, "The request body must contain the following parameter: 'client_id'."
         )
-    app = next((app for app in tenant.apps if app.client_id == client_id), None)
+    app = next((app for app in tenant.registrations if app.client_id == client_id), None)
     if app is None:
         raise OAuthError(
             400,

@@ -34,14 +34,20 @@ class DeltaApi:
         token = query.get("$skiptoken") or query.get("$deltatoken")
         if not token or token == LATEST:
             selected = odata.parse_select(query.get("$select"), user_properties.ALL, "user")
-            state: Json = {"since": None, "after": None, "until": tenant.spec.today.isoformat()}
+            state: Json = {"since": None, "after": None, "until": tenant.spec.today.isoformat(), **_newest(tenant)}
         else:
             state = _state(token)
             stored = state.get("select")
             selected = tuple(stored) if stored is not None else None
             if "$deltatoken" in query:
                 _refuse_expired(state, tenant.spec.today)
-                state = {"since": state["until"], "after": None, "until": tenant.spec.today.isoformat()}
+                state = {
+                    "since": state["until"],
+                    "since_version": state.get("version", 0),
+                    "after": None,
+                    "until": tenant.spec.today.isoformat(),
+                    **_newest(tenant),
+                }
         if NOT_IN_DELTA & set(selected or ()):
             raise unsupported_query("The property 'signInActivity' is not supported in delta queries.")
         state["select"] = list(selected) if selected is not None else None
@@ -62,7 +68,8 @@ class DeltaApi:
         return json_reply(200, content)
 
     def _items(self, tenant: Tenant, state: Json, select: tuple[str, ...] | None, is_minimal: bool) -> list[Json]:
-        now = {str(user["id"]): user for user in tenant.users(date.fromisoformat(state["until"]))}
+        version = state.get("version", 0)
+        now = {str(user["id"]): user for user in tenant.users(date.fromisoformat(state["until"]), version)}
         names = ("id", *(name for name in select or user_properties.DEFAULT if name != "id"))
 
         def shown(user: Json) -> Json:
@@ -71,7 +78,8 @@ class DeltaApi:
         if state["since"] is None:
             return [shown(user) for user in now.values()]
         since = date.fromisoformat(state["since"])
-        before = {str(user["id"]): user for user in tenant.users(since)}
+        told = state.get("since_version", 0)
+        before = {str(user["id"]): user for user in tenant.users(since, told)}
         changes = []
         for user_id, user in now.items():
             new, old = shown(user), shown(before[user_id]) if user_id in before else None
@@ -80,13 +88,19 @@ class DeltaApi:
                     changes.append(new)
             elif new != old:
                 changes.append({"id": user_id} | {name: v for name, v in new.items() if old.get(name) != v})
-        return changes + _removed(tenant, since, set(before), set(now))
+        was_deleted = {str(user["id"]) for user in tenant.with_today(since).deleted_users(told)}
+        is_deleted = {str(user["id"]) for user in tenant.deleted_users(version)}
+        return changes + _removed(set(before), set(now), was_deleted, is_deleted)
 
 
-def _removed(tenant: Tenant, since: date, before: set[str], now: set[str]) -> list[Json]:
+def _newest(tenant: Tenant) -> Json:
+    """The newest write that the answer tells of; nothing while nothing has been written."""
+    newest = tenant.writes.history.newest
+    return {"version": newest} if newest else {}
+
+
+def _removed(before: set[str], now: set[str], was_deleted: set[str], is_deleted: set[str]) -> list[Json]:
     """Users deleted since: `changed` while they can be restored, `deleted` when they are gone for good."""
-    was_deleted = {str(user["id"]) for user in tenant.with_today(since).deleted_users()}
-    is_deleted = {str(user["id"]) for user in tenant.deleted_users()}
     gone = (before - now) | (was_deleted - is_deleted - now)
     return [
         {"id": user_id, "@removed": {"reason": "changed" if user_id in is_deleted else "deleted"}}
@@ -101,6 +115,8 @@ def _state(token: str) -> Json:
         if state["since"] is not None:
             date.fromisoformat(state["since"])
         if state["after"] is not None and not isinstance(state["after"], str):
+            raise ValueError
+        if not all(isinstance(state.get(name, 0), int) for name in ("version", "since_version")):
             raise ValueError
         if state["select"] is not None:
             odata.parse_select(",".join(state["select"]), user_properties.ALL, "user")

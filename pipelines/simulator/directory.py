@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.simulator import dice, skus
 from pipelines.simulator.accounts import initial_domain
 from pipelines.simulator.activity import Activity
+from pipelines.simulator.groups import PLAIN_GROUPS, SYNCED_LICENSE_GROUPS
 from pipelines.simulator.licensing import GROUPS, Assignment, Licensing, group_id
 from pipelines.simulator.people import Person
 from pipelines.simulator.places import BY_CODE
@@ -18,7 +19,7 @@ Json = dict[str, Any]
 
 NO_CREATED_DATE_BEFORE = date(2018, 6, 1)
 """Accounts older than about that may have no `createdDateTime` (Graph's description of user)."""
-MAX_ASSIGNED_PLANS = 6
+ADMIN_ROLES = ("Global Administrator", "User Administrator")
 
 
 class Directory:
@@ -34,6 +35,10 @@ class Directory:
         """Every user of the day with all modelled properties, ordered by object id."""
         people = sorted(self._roster.people_on(day), key=lambda person: person.user_id)
         return [self._user(person, day) for person in people]
+
+    def assignment_states(self, person: Person, day: date) -> list[Json]:
+        """Somebody's `licenseAssignmentStates` on the day."""
+        return [self._state(assignment, person) for assignment in self._licensing.on(person, day)]
 
     def deleted_users(self, day: date) -> list[Json]:
         """The users among the deleted items of the day, ordered by object id."""
@@ -84,9 +89,15 @@ class Directory:
             }
         ]
 
+    def admins(self) -> dict[str, str]:
+        """Object id → the administrator role of the people who hold one: the head of IT and one of the staff."""
+        staff = [p for p in self._roster.positions if p.department and p.department.name == "IT" and p.turnover is None]
+        found = self._roster.permanent_people(staff[:2])
+        return {person.user_id: role for person, role in zip(found, ADMIN_ROLES, strict=False)}
+
     def groups(self) -> list[Json]:
-        """The groups that licences are given through, ordered by object id."""
-        groups = [
+        """The groups that licences are given through, and some others, ordered by object id."""
+        groups: list[Json] = [
             {
                 "id": group_id(self._spec, name),
                 "displayName": name,
@@ -97,9 +108,14 @@ class Directory:
                 "groupTypes": [],
                 "createdDateTime": "2019-05-06T07:30:00Z",
                 "assignedLicenses": [{"skuId": sku.sku_id, "disabledPlans": []}],
+                **({"onPremisesSyncEnabled": True} if name in SYNCED_LICENSE_GROUPS else {}),
             }
             for name, sku in GROUPS.items()
         ]
+        for plain in PLAIN_GROUPS:
+            made = {"createdDateTime": "2019-05-06T07:30:00Z", "assignedLicenses": []}
+            named = {"id": group_id(self._spec, plain.name), "displayName": plain.name}
+            groups.append({**named, **plain.properties, **made})
         return sorted(groups, key=lambda group: str(group["id"]))
 
     def _instant(self, day: date, *parts: object) -> str:
@@ -175,14 +191,14 @@ class Directory:
         for assignment in held:
             if not assignment.is_held:
                 continue
-            for name, plan_id in list(skus.BY_ID[assignment.sku_id].plan_ids.items())[:MAX_ASSIGNED_PLANS]:
+            for name, plan_id in list(skus.BY_ID[assignment.sku_id].plan_ids.items())[: skus.MAX_ASSIGNED_PLANS]:
                 is_off = name in assignment.disabled_plans
                 plans.setdefault(
                     plan_id,
                     {
                         "assignedDateTime": f"{assignment.valid_from}T08:00:00Z",
                         "capabilityStatus": "Deleted" if is_off else "Enabled",
-                        "service": _service_of(name),
+                        "service": skus.service_of(name),
                         "servicePlanId": plan_id,
                     },
                 )
@@ -240,18 +256,3 @@ def _assigned_licenses(held: list[Assignment]) -> list[Json]:
         {"disabledPlans": [skus.PLAN_IDS[name] for name in sorted(off)], "skuId": sku_id}
         for sku_id, off in by_sku.items()
     ]
-
-
-def _service_of(plan: str) -> str:
-    for prefix, service in (
-        ("EXCHANGE", "exchange"),
-        ("SHAREPOINT", "SharePoint"),
-        ("TEAMS", "TeamspaceAPI"),
-        ("MCO", "MicrosoftCommunicationsOnline"),
-        ("OFFICE", "MicrosoftOffice"),
-        ("AAD", "AADPremiumService"),
-        ("BI_", "PowerBI"),
-    ):
-        if plan.startswith(prefix):
-            return service
-    return plan.split("_", maxsplit=1)[0].capitalize()

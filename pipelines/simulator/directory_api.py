@@ -57,25 +57,20 @@ class DirectoryApi:
         odata.refuse_options(call.query, frozenset({"$select", "$expand"}))
         select = odata.parse_select(call.query.get("$select"), user_properties.ALL, "user")
         expand = odata.parse_expand(call.query.get("$expand"), user_properties.ALL)
-        everybody = tenant.users()
-        by_id = {str(user.get("id")).lower(): user for user in everybody}
-        found = by_id.get(key.lower())
-        is_by_name = found is None
-        if found is None:
-            found = next((u for u in everybody if str(u.get("userPrincipalName", "")).lower() == key.lower()), None)
+        found = tenant.user(key)
         if found is None:
             raise _missing(key)
         if select is not None and "signInActivity" in select:
             require_sign_ins(grant, tenant)
-            if is_by_name:
+            if str(found.get("id")).lower() != key.lower():
                 raise directory_request("Get By Key only supports UserId and the key has to be a valid Guid")
+        shown = found
         if rest:
-            manager = found.get("manager")
-            if manager is None:
+            shown = _manager_of(tenant, found) or {}
+            if not shown:
                 raise _missing("manager")
-            shown = by_id.get(str(manager.get("id")).lower()) or manager
-        else:
-            shown = found
+        manager = _manager_of(tenant, shown) if expand is not None else None
+        by_id = {} if manager is None else {str(manager.get("id")): manager}
         item = self._user(shown, select, expand, by_id, grant)
         context = {"@odata.context": f"{odata.METADATA}#users/$entity"}
         return json_reply(200, {**context, **item}, _RESOURCE_UNIT)
@@ -194,6 +189,12 @@ def _visible(grant: Grant) -> Callable[[Json], Json]:
     if grant.permissions & access.USERS:
         return lambda user: user
     return lambda user: {n: v if n in user_properties.BASIC else None for n, v in user.items()}
+
+
+def _manager_of(tenant: Tenant, user: Json) -> Json | None:
+    """Somebody's manager with all properties, as far as the directory has them."""
+    manager = user.get("manager")
+    return None if manager is None else tenant.user(str(manager.get("id"))) or dict(manager)
 
 
 def _missing(key: str) -> GraphError:

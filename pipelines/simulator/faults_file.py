@@ -14,6 +14,7 @@ Where, all of it optional; without any, the first request strikes for which the 
     period = "D30"            # only this period report
     path = "^/v1.0/users"     # a regular expression, searched for in the path and query asked of Graph; for a
                               # download, in those that led to it
+    method = "POST"           # only this method: GET, POST, PATCH, PUT or DELETE
     tenant = "<tenant id>"    # only this tenant
     at = "download"           # "graph" (the answer of Graph), "download" or "sign-in"; not for every fault
 

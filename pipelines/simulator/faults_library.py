@@ -22,12 +22,14 @@ from pipelines.simulator.columns import APPS
 from pipelines.simulator.faults import Fault, Revocation, Rule, TenantChange
 from pipelines.simulator.service import DOWNLOAD_HOST, GRAPH_HOST
 from pipelines.simulator.tenant import Tenant
-from pipelines.simulator.wire import Call, Reply, nested_report_error
+from pipelines.simulator.wire import Call, GraphError, Reply, nested_report_error
 
 At = Literal["graph", "download", "sign-in"]
 """Where a fault strikes: the answer of Graph, the download that it leads to, or the identity platform."""
 
 REPORT = "getM365AppUserDetail"
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+WRITES = r"^/v1\.0/(?:users|groups|drives|directory)\b"
 ANY_REPORT = rf"^/v1\.0/reports/{REPORT}\("
 USERS = r"^/v1\.0/users\?"
 DELTA = r"^/v1\.0/users/delta.*[?&](?:\$|%24)deltatoken=(?!latest\b)"
@@ -43,12 +45,14 @@ class Scope:
     """Which requests a fault strikes, and when.
 
     path: a regular expression, searched for in the path and query asked of Graph; for a download in those that
-    led to it. date, period: only this report day, or this period report. tenant: only this tenant's id.
+    led to it. method: only GET, POST, PATCH, PUT or DELETE. date, period: only this report day, or this period
+    report. tenant: only this tenant's id.
     times: how many requests are struck, None for all. skip: how many of these requests go well before.
     after: how many requests of any kind go well before.
     """
 
     path: str | None = None
+    method: str | None = None
     date: datetime.date | None = None
     period: str | None = None
     tenant: str | None = None
@@ -62,6 +66,8 @@ class Scope:
                 re.compile(self.path)
             except re.error as error:
                 raise ValueError(f"path is no regular expression ({error})") from None
+        if self.method is not None and self.method.upper() not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}")
         if self.date is not None and self.period is not None:
             raise ValueError("date and period are two reports; give one of them")
         if self.times is not None and self.times < 1:
@@ -79,6 +85,7 @@ class Scope:
             path = rf"^/v1\.0/reports/{REPORT}\({re.escape(argument)}\)"
         return {
             "path": "",
+            "method": self.method.upper() if self.method else None,
             "subject": path,
             "host": DOWNLOAD_HOST if at == "download" else GRAPH_HOST,
             "tenant": self.tenant.lower() if self.tenant else None,
@@ -162,6 +169,14 @@ def gateway_timeout(scope: Scope = ANYWHERE, *, at: At = "graph") -> Fault:
 def connection_reset(scope: Scope = ANYWHERE, *, at: At = "graph") -> Fault:
     """The connection is dropped before a byte of the answer."""
     return Rule(**scope.facts(ANY_REPORT, at), change=lambda reply: replace(reply, is_reset=True))
+
+
+@_named
+def answer_lost(scope: Scope = ANYWHERE, *, status: int | None = None) -> Fault:
+    """A write is done, and its answer lost: the connection is dropped, or the answer has the `status` 5xx."""
+    if status is not None and not 500 <= status <= 599:
+        raise ValueError("status must be 500 to 599")
+    return _Lost(**scope.facts(WRITES), answer=status)
 
 
 @_named
@@ -400,6 +415,22 @@ _RESYNC = "The delta token is no longer valid, and the app must reset the sync s
 def delta_token_gone(scope: Scope = ANYWHERE) -> Fault:
     """410 Gone for a delta token, with a Location from which to read everything again."""
     return _Gone(**scope.facts(DELTA), status=410, code="resyncRequired", message=_RESYNC)
+
+
+@dataclass
+class _Lost(Rule):
+    answer: int | None = None
+
+    def after(self, call: Call, reply: Reply) -> Reply:
+        """The answer to a write that was done gets lost; a refusal, and whatever only reads, goes through."""
+        if call.method == "GET" or reply.status >= 400:
+            return reply
+        return super().after(call, reply)
+
+    def _change(self, call: Call, reply: Reply) -> Reply:
+        if self.answer is None:
+            return replace(reply, is_reset=True)
+        return GraphError(self.answer, "UnknownError", "").reply(call)
 
 
 @dataclass

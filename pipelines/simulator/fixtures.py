@@ -14,6 +14,7 @@ day or period is a report with its header and no rows, as the service itself ans
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,14 @@ class FixtureFolder:
         """The directory, the same on every day."""
         return self._list("users")
 
+    def user(self, spec: TenantSpec, day: date, key: str) -> Json | None:
+        """One user by object id or user principal name."""
+        wanted = key.lower()
+        users = self.users(spec, day)
+        by_id = (user for user in users if str(user.get("id", "")).lower() == wanted)
+        by_name = (user for user in users if str(user.get("userPrincipalName", "")).lower() == wanted)
+        return next(by_id, None) or next(by_name, None)
+
     def deleted_users(self, spec: TenantSpec) -> list[Json]:  # noqa: ARG002
         """The deleted items."""
         return self._list("deletedUsers")
@@ -91,6 +100,20 @@ class FixtureFolder:
     def groups(self, spec: TenantSpec) -> list[Json]:  # noqa: ARG002
         """The groups."""
         return self._list("groups")
+
+    def admins(self, spec: TenantSpec) -> dict[str, str]:  # noqa: ARG002
+        """Nobody is known to hold a role."""
+        return {}
+
+    def plans(self, spec: TenantSpec) -> Mapping[str, Mapping[str, str]]:
+        """SKU id → service plan name → service plan id."""
+        return {
+            str(item.get("skuId")): {
+                str(plan.get("servicePlanName")): str(plan.get("servicePlanId"))
+                for plan in item.get("servicePlans") or ()
+            }
+            for item in self.subscribed_skus(spec)
+        }
 
     def report_settings(self, spec: TenantSpec) -> Json:
         """The admin report settings."""

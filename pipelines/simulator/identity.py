@@ -110,6 +110,12 @@ class Identity:
             grant = self._grants.get(call.bearer or "")
         return grant.tenant_id if grant else ""
 
+    def app_of(self, call: Call) -> str:
+        """The application of the call's token; empty where there is none."""
+        with self._lock:
+            grant = self._grants.get(call.bearer or "")
+        return grant.app_id if grant else ""
+
     def revoke_all(self) -> None:
         """Let no token issued so far be known any more."""
         with self._lock:

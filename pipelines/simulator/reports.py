@@ -15,6 +15,7 @@ from pipelines.simulator.corrections import Corrections
 from pipelines.simulator.people import Person
 from pipelines.simulator.roster import Roster
 from pipelines.simulator.spec import TenantSpec
+from pipelines.simulator.written_use import WrittenUse
 
 MAX_KEPT_ROWS = 300_000
 """How many rows of past days are kept at hand: a period report is made of the same days as yesterday's."""
@@ -84,21 +85,28 @@ class Reports:
     """The reports as the service has them on `spec.today`."""
 
     def __init__(
-        self, spec: TenantSpec, roster: Roster, activity: Activity, corrections: Corrections, rows: DayRows
+        self,
+        spec: TenantSpec,
+        roster: Roster,
+        activity: Activity,
+        corrections: Corrections,
+        rows: DayRows,
+        written: WrittenUse,
     ) -> None:
         self._spec = spec
         self._roster = roster
         self._activity = activity
         self._corrections = corrections
         self._rows = rows
-        self._uses: dict[tuple[date, int], list[Use]] = {}
+        self._written = written
+        self._uses: dict[tuple[date, int, int], list[Use]] = {}
 
     def uses_on(self, day: date) -> list[Use]:
         """Every row of a day: licensed people, corrected rows and unknown ones, in the report's order."""
-        version = self._corrections.version(self._spec.today)
-        known = self._uses.get((day, version))
+        version = (day, self._corrections.version(self._spec.today), self._written.version)
+        known = self._uses.get(version)
         if known is None:
-            known = self._uses[(day, version)] = self._find_uses(day)
+            known = self._uses[version] = self._find_uses(day)
         return known
 
     def day_csv(self, day: date) -> bytes:
@@ -127,7 +135,8 @@ class Reports:
             for person in self._roster.people_on(refreshed)
             if person.exists_on(self._spec.today) and self._activity.allowed_on(person, refreshed) is not None
         ]
-        uses = [Use(person, totals.get(person.key, 0)) for person in people]
+        licensed = self._written.licensed(people, refreshed)
+        uses = [Use(person, totals.get(person.key, 0)) for person in licensed]
         uses += [Use(None, mask) for _, mask in sorted(unknown.items())]
         rows = (self._row(use, refreshed, refreshed, str(PERIODS[period])) for use in _in_order(uses))
         return as_csv(USER_DETAIL_COLUMNS, rows)
@@ -155,6 +164,12 @@ class Reports:
 
     def _masks_on(self, day: date) -> Iterator[tuple[Person | None, int]]:
         """Whose rows a day has and what was used, in no order that matters."""
+        yield from self._written.rows(self._named_on(day), day)
+        for mask in self._activity.unknown_uses(day):
+            yield None, mask
+
+    def _named_on(self, day: date) -> Iterator[tuple[Person, int]]:
+        """The rows that name somebody, writes aside."""
         corrected = self._corrections.masks_on(day, self._spec.today)
         if not corrected:
             yield from self._rows.on(day)
@@ -162,10 +177,10 @@ class Reports:
             mask = corrected[person.user_id] if person.user_id in corrected else self._activity.reported_on(person, day)
             if mask is not None:
                 yield person, mask
-        for mask in self._activity.unknown_uses(day):
-            yield None, mask
 
     def _last_active(self, person: Person, day: date) -> date | None:
+        if self._written.touches(person):
+            return self._written.last_active(person, day)
         if not self._corrections.version(self._spec.today):
             return self._activity.last_active(person, day)
         corrected = self._corrections.days_of(person.user_id, self._spec.today)
@@ -180,9 +195,9 @@ class Reports:
             name, activated = UNKNOWN_NAME, None
             active = day if use.mask else None
         else:
-            upn = use.person.name_on(day).upn
+            upn = self._written.upn_on(use.person, day)
             name = concealed(self._spec, upn) if self._spec.is_concealed else upn
-            activated = self._activity.last_activated(use.person, day)
+            activated = self._written.last_activated(use.person, day)
             active = self._last_active(use.person, day)
         return ",".join(
             (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from pipelines.simulator import dice, names
@@ -53,6 +54,10 @@ class Roster:
             found += [self._holder(position, t) for t in turnover.between(position.turnover, first, last)]
         found += [account for account in self._others if account.created <= last]
         return found
+
+    def permanent_people(self, positions: Iterable[Position]) -> list[Person]:
+        """Those who hold these positions, which never change hands."""
+        return [self._permanent[position.index] for position in positions]
 
     def people_on(self, day: date) -> list[Person]:
         """Everybody with an account on the day."""

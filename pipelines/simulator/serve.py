@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from pipelines.simulator.server import SimulatorServer
-from pipelines.simulator.spec import Limits, TenantSpec
+from pipelines.simulator.spec import Limits, Pace, TenantSpec
 from pipelines.simulator.tenant import Tenant
 
 
@@ -19,6 +19,7 @@ def serve(
     port: int = 0,
     cert_dir: Path | None = None,
     ready: Callable[[SimulatorServer], None] | None = None,
+    pace: Pace | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop cleanly and put the former signal handlers back.
 
@@ -32,7 +33,7 @@ def serve(
 
     former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with SimulatorServer(served, limits, port, cert_dir) as server:
+        with SimulatorServer(served, limits, port, cert_dir, pace=pace) as server:
             if ready is not None:
                 ready(server)
             while not stopped.wait(0.5):

@@ -15,9 +15,9 @@ import uvicorn
 
 from pipelines.simulator.app import Application
 from pipelines.simulator.faults import FaultRules
-from pipelines.simulator.journal import RequestLog
+from pipelines.simulator.journal import RequestLog, WriteLog
 from pipelines.simulator.service import DOWNLOAD_HOST, GRAPH_HOST, Service, Tenants
-from pipelines.simulator.spec import Limits
+from pipelines.simulator.spec import Limits, Pace
 from pipelines.simulator.tenant import Tenant
 from pipelines.simulator.tls import make_context
 
@@ -43,7 +43,7 @@ class SimulatorServer:
 
     Graph and the identity platform answer under the name `localhost`, the downloads under `127.0.0.1`: two
     origins, as in the real service. `port` 0 takes a free one. The CA certificate is written to `cert_dir`, or
-    to a temporary folder that goes away with the server.
+    to a temporary folder that goes away with the server. `pace` says how long work in the background takes.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class SimulatorServer:
         port: int = 0,
         cert_dir: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         self._tenants = Tenants([tenants] if isinstance(tenants, Tenant) else tenants)
         self._limits = limits or Limits()
@@ -60,6 +61,7 @@ class SimulatorServer:
         self._cert_dir = cert_dir
         self._own_cert_dir: Path | None = None
         self._clock = clock
+        self._pace = pace
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._server: uvicorn.Server | None = None
@@ -95,6 +97,7 @@ class SimulatorServer:
                 f"https://{GRAPH_HOST}:{port}",
                 f"https://{DOWNLOAD_HOST}:{port}",
                 self._clock,
+                self._pace,
             )
             config = uvicorn.Config(
                 Application(self._service),
@@ -188,6 +191,11 @@ class SimulatorServer:
         return self.service.requests
 
     @property
+    def writes(self) -> WriteLog:
+        """What was to be changed, and what was done about it."""
+        return self.service.writes
+
+    @property
     def faults(self) -> FaultRules:
         """The rules by which things go wrong on purpose."""
         return self.service.faults
@@ -214,8 +222,8 @@ class SimulatorServer:
         self.service.throttle.reset()
 
     def expire_links(self) -> None:
-        """Have every download link handed out so far be expired."""
-        self.service.links.expire_all()
+        """Have every download link and every monitor of a copy handed out so far be expired."""
+        self.service.expire_links()
 
     def settings(self, tenant_id: str | None = None) -> dict[str, str]:
         """The environment for a client of one tenant (default: the first)."""
@@ -239,3 +247,16 @@ class SimulatorServer:
         if self._limits.tenant_report_requests != default.tenant_report_requests:
             found["M365_THROTTLE_TENANT_REQUESTS"] = str(self._limits.tenant_report_requests)
         return found
+
+    def action_settings(self, tenant_id: str | None = None) -> dict[str, str]:
+        """What a client needs beside `settings` to change things: the other application's id and secret.
+
+        Empty for a tenant without such an application. Whether actions are allowed is for the client to decide.
+        """
+        tenant = self.tenant if tenant_id is None else self._tenants.by_id(tenant_id)
+        if tenant is None:
+            raise ValueError(f"No tenant {tenant_id} is served here.")
+        app = tenant.spec.actions_app
+        if app is None:
+            return {}
+        return {"M365_ACTIONS_CLIENT_ID": app.client_id, "M365_ACTIONS_CLIENT_SECRET": app.client_secret}

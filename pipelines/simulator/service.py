@@ -12,12 +12,12 @@ from pipelines.simulator.delta import DeltaApi
 from pipelines.simulator.directory_api import DirectoryApi
 from pipelines.simulator.faults import FaultRules
 from pipelines.simulator.identity import Grant, Identity
-from pipelines.simulator.journal import RequestLog
+from pipelines.simulator.journal import RequestLog, WriteLog
 from pipelines.simulator.limits import Throttle
 from pipelines.simulator.links import DownloadLinks
 from pipelines.simulator.odata import METADATA
 from pipelines.simulator.reports_api import ReportsApi
-from pipelines.simulator.spec import REPORT_SETTINGS_WRITE, Limits, TenantSpec
+from pipelines.simulator.spec import REPORT_SETTINGS_WRITE, Limits, Pace, TenantSpec
 from pipelines.simulator.tenant import Tenant
 from pipelines.simulator.wire import (
     Call,
@@ -28,6 +28,7 @@ from pipelines.simulator.wire import (
     method_not_allowed,
     unknown_segment,
 )
+from pipelines.simulator.write_routes import WriteRoutes
 
 GRAPH_HOST = "localhost"
 DOWNLOAD_HOST = "127.0.0.1"
@@ -84,38 +85,56 @@ class Service:
         graph_url: str,
         download_url: str,
         clock: Callable[[], float],
+        pace: Pace | None = None,
     ) -> None:
         self.tenants = tenants
         self.faults = FaultRules(tenants)
         self.requests = RequestLog()
+        self.writes = WriteLog()
         self.identity = Identity(graph_url, tenants.spec_of, clock)
         self.throttle = Throttle(limits, clock)
         self.links = DownloadLinks(clock)
         self._reports = ReportsApi(self.throttle, self.links, download_url)
         self._directory = DirectoryApi(graph_url)
         self._delta = DeltaApi(graph_url)
+        self._routes = WriteRoutes(graph_url, download_url, pace or Pace(), clock)
 
     def answer(self, call: Call) -> Reply:
         """The answer to a call, faults included; never raises."""
         call = self._with_subject(call)
+        own: Reply | None = None
         try:
             reply = self.faults.before(call)
             if reply is None:
-                reply = self.faults.after(call, self._answer(call))
+                own = self._answer(call)
+                reply = self.faults.after(call, own)
         except Exception as error:
             reply = _broken(call, error)
         reply = self._with_ids(call, reply)
-        self.requests.note(call, 0 if reply.is_reset else reply.status)
+        answered = 0 if reply.is_reset else reply.status
+        self.requests.note(call, answered)
+        if call.method not in ("GET", "HEAD") and call.segments[:1] == (VERSION,):
+            self.writes.note(call, self.identity.app_of(call), None if own is None else own.status, answered)
         return reply
 
     def _with_subject(self, call: Call) -> Call:
         """The call with the report and the tenant that it is about, which faults may be restricted to."""
-        if call.host == DOWNLOAD_HOST:
+        if self._is_monitor(call):
+            report, tenant_id = "", self._routes.copies.tenant_of(call)
+        elif call.host == DOWNLOAD_HOST:
             report, tenant_id = self.links.subject_of(call)
         else:
             is_report = len(call.segments) == 3 and call.segments[1].lower() == "reports"
             report, tenant_id = call.segments[2] if is_report else "", self.identity.tenant_of(call)
         return replace(call, report=report, tenant_id=tenant_id)
+
+    def expire_links(self) -> None:
+        """Let every download link and every monitor of a copy be expired."""
+        self.links.expire_all()
+        self._routes.copies.expire_all()
+
+    def _is_monitor(self, call: Call) -> bool:
+        return call.host == DOWNLOAD_HOST and self._routes.copies.serves(call)
 
     def _with_ids(self, call: Call, reply: Reply) -> Reply:
         if call.host != GRAPH_HOST:
@@ -125,6 +144,8 @@ class Service:
 
     def _answer(self, call: Call) -> Reply:
         try:
+            if self._is_monitor(call):
+                return self._routes.copies.monitor(call)
             if call.host == DOWNLOAD_HOST:
                 return self.links.serve(call)
             if call.host != GRAPH_HOST or call.segments[:1] == ("data",):
@@ -152,6 +173,10 @@ class Service:
             return self._reports.serve(call, grant, tenant, rest)
         if root.lower() == "admin":
             return self._admin(call, grant, tenant, rest)
+        self._routes.settle(tenant)
+        written = self._routes.find(call, grant, tenant, segments[1:])
+        if written is not None:
+            return written()
         answer = self._find(call, grant, tenant, root, rest)
         if call.method != "GET":
             raise method_not_allowed(call)

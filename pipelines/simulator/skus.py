@@ -75,6 +75,12 @@ PLAN_IDS = {
 """Service plan name → service plan id."""
 
 
+MAILBOX_PLANS = ("EXCHANGE_S_ENTERPRISE", "EXCHANGE_S_STANDARD", "EXCHANGE_S_DESKLESS")
+"""Service plans with a mailbox."""
+MAX_ASSIGNED_PLANS = 6
+"""How many service plans of a product are shown in `assignedPlans`."""
+
+
 @dataclass(frozen=True)
 class Sku:
     """One product: its ids, what it contains, and whether its holders have a row in the apps report."""
@@ -208,3 +214,19 @@ def entitled_use(sku: Sku, disabled_plans: tuple[str, ...] = ()) -> int:
         if plan not in disabled_plans:
             mask |= _PLAN_USE.get(plan, 0)
     return mask & ALL_USE
+
+
+def service_of(plan: str) -> str:
+    """The service that a plan belongs to, as `assignedPlans` names it."""
+    for prefix, service in (
+        ("EXCHANGE", "exchange"),
+        ("SHAREPOINT", "SharePoint"),
+        ("TEAMS", "TeamspaceAPI"),
+        ("MCO", "MicrosoftCommunicationsOnline"),
+        ("OFFICE", "MicrosoftOffice"),
+        ("AAD", "AADPremiumService"),
+        ("BI_", "PowerBI"),
+    ):
+        if plan.startswith(prefix):
+            return service
+    return plan.split("_", maxsplit=1)[0].capitalize()

@@ -17,6 +17,20 @@ AUDIT_LOG_READ = "AuditLog.Read.All"
 GROUP_MEMBER_READ = "GroupMember.Read.All"
 GROUP_READ = "Group.Read.All"
 DIRECTORY_READ = "Directory.Read.All"
+DIRECTORY_WRITE = "Directory.ReadWrite.All"
+USER_ENABLE = "User.EnableDisableAccount.All"
+USER_PASSWORD = "User-PasswordProfile.ReadWrite.All"  # noqa: S105
+USER_REVOKE = "User.RevokeSessions.All"
+USER_DELETE = "User.DeleteRestore.All"
+LICENSE_WRITE = "LicenseAssignment.ReadWrite.All"
+GROUP_WRITE = "Group.ReadWrite.All"
+GROUP_MEMBER_WRITE = "GroupMember.ReadWrite.All"
+MAILBOX_READ = "MailboxSettings.Read"
+MAILBOX_WRITE = "MailboxSettings.ReadWrite"
+FILES_READ = "Files.Read.All"
+FILES_WRITE = "Files.ReadWrite.All"
+SITES_READ = "Sites.Read.All"
+SITES_WRITE = "Sites.ReadWrite.All"
 
 READ_PERMISSIONS = frozenset(
     {
@@ -30,6 +44,23 @@ READ_PERMISSIONS = frozenset(
     }
 )
 """Every application permission that reading the whole simulated surface needs."""
+
+ACTION_PERMISSIONS = frozenset(
+    {
+        USER_READ,
+        GROUP_MEMBER_READ,
+        LICENSE_READ,
+        USER_WRITE,
+        USER_ENABLE,
+        USER_REVOKE,
+        USER_DELETE,
+        LICENSE_WRITE,
+        GROUP_MEMBER_WRITE,
+        MAILBOX_WRITE,
+        FILES_WRITE,
+    }
+)
+"""Every application permission that an app needs to take all the simulated actions, and no more."""
 
 EARLIEST_TODAY = date(2022, 1, 1)
 
@@ -47,6 +78,12 @@ class AppRegistration:
     client_secret: str = field(repr=False)
     permissions: frozenset[str] = READ_PERMISSIONS
     is_secret_expired: bool = False
+
+
+ACTIONS_APP = AppRegistration(
+    "7d9e41b6-3c58-4f0a-b2e7-91ac60d5384f", "Sim8Q~another-local-not-a-real-secret-Hq40z", ACTION_PERMISSIONS
+)
+"""The second application of every made-up tenant: the one that may change things. The first one only reads."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +118,8 @@ class TenantSpec:
     has_premium: bool = True
     """Entra ID P1: without it `signInActivity` is refused."""
     other_apps: tuple[AppRegistration, ...] = ()
+    actions_app: AppRegistration | None = ACTIONS_APP
+    """The application that may change things; None for a tenant that has registered no such application."""
 
     def __post_init__(self) -> None:
         if self.users < 1:
@@ -109,9 +148,14 @@ class TenantSpec:
 
     @property
     def apps(self) -> tuple[AppRegistration, ...]:
-        """The applications that may ask for a token, the main one first."""
+        """The applications that read, the main one first."""
         main = AppRegistration(self.client_id, self.client_secret, self.permissions, self.is_secret_expired)
         return (main, *self.other_apps)
+
+    @property
+    def registrations(self) -> tuple[AppRegistration, ...]:
+        """Every application that may ask for a token."""
+        return self.apps if self.actions_app is None else (*self.apps, self.actions_app)
 
 
 @dataclass(frozen=True)
@@ -130,3 +174,20 @@ class Limits:
     def generous(cls) -> Limits:
         """Limits that no client meets; the shape stays."""
         return cls(report_requests=100_000, tenant_report_requests=100_000)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the service takes for what it does in the background, in seconds."""
+
+    group_licenses: float = 1.0
+    """Until a change of a group's members changes licences (minutes, and sometimes hours, in Entra)."""
+    copy: float = 0.5
+    """Until a copy of one file is done."""
+    copied_item: float = 0.0002
+    """How much longer a copy takes for every further file or folder."""
+
+    @classmethod
+    def instant(cls) -> Pace:
+        """Everything done by the next request."""
+        return cls(0.0, 0.0, 0.0)

@@ -2,152 +2,50 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any
 
 from pipelines.simulator import corrections
-from pipelines.simulator.activity import Activity
-from pipelines.simulator.corrections import Correction, Corrections, DayRow
-from pipelines.simulator.directory import Directory
+from pipelines.simulator.company import Content, MadeUpCompany
+from pipelines.simulator.corrections import Correction, DayRow
 from pipelines.simulator.fixtures import FixtureFolder
-from pipelines.simulator.inventory import Inventory
-from pipelines.simulator.licensing import Licensing
+from pipelines.simulator.groups import Membership
+from pipelines.simulator.overlay import UNTOUCHED, Overlay, Plans, held_skus
 from pipelines.simulator.people import Person
-from pipelines.simulator.reports import PERIODS, DayRows, Reports
-from pipelines.simulator.roster import Roster
+from pipelines.simulator.reports import PERIODS
 from pipelines.simulator.spec import TenantSpec
 from pipelines.simulator.truth import Truth
+from pipelines.simulator.writes import Writes
 
 Json = dict[str, Any]
 
-KEPT_DAYS = 4
-"""How many days' answers are kept at hand."""
-
-
-class Content(Protocol):
-    """What a tenant is made of: made-up people, or the files of a folder."""
-
-    def day_csv(self, spec: TenantSpec, day: date) -> bytes:
-        """The report of one day."""
-
-    def period_csv(self, spec: TenantSpec, period: str) -> bytes:
-        """The report of a period."""
-
-    def user_counts_csv(self, spec: TenantSpec, period: str) -> bytes:
-        """Microsoft's own counts by day."""
-
-    def users(self, spec: TenantSpec, day: date) -> list[Json]:
-        """The directory of a day."""
-
-    def deleted_users(self, spec: TenantSpec) -> list[Json]:
-        """The deleted items of the day."""
-
-    def subscribed_skus(self, spec: TenantSpec) -> list[Json]:
-        """The products of the day."""
-
-    def subscriptions(self, spec: TenantSpec) -> list[Json]:
-        """The subscriptions of the day."""
-
-    def organization(self, spec: TenantSpec) -> list[Json]:
-        """The organization."""
-
-    def groups(self, spec: TenantSpec) -> list[Json]:
-        """The licensing groups."""
-
-    def report_settings(self, spec: TenantSpec) -> Json:
-        """The admin report settings."""
-
-
-class MadeUpCompany:
-    """Made-up people. What happened on a date is drawn from the seed and never depends on `today`."""
-
-    def __init__(self, spec: TenantSpec) -> None:
-        self.corrections = Corrections()
-        self.roster = Roster(spec)
-        self.licensing = Licensing(spec)
-        self.activity = Activity(spec.seed, self.licensing)
-        self.inventory = Inventory(spec, self.roster, self.licensing)
-        self._rows = DayRows(self.roster, self.activity)
-        self._reports: dict[TenantSpec, Reports] = {}
-        self._truths: dict[TenantSpec, Truth] = {}
-        self._users: dict[date, list[Json]] = {}
-
-    def reports(self, spec: TenantSpec) -> Reports:
-        """The reports on the spec's day; a few days are kept at hand."""
-        found = self._reports.get(spec)
-        if found is None:
-            _make_room(self._reports)
-            found = self._reports[spec] = Reports(spec, self.roster, self.activity, self.corrections, self._rows)
-        return found
-
-    def directory(self, spec: TenantSpec) -> Directory:
-        """The directory on the spec's day."""
-        return Directory(spec, self.roster, self.licensing, self.activity)
-
-    def truth(self, spec: TenantSpec) -> Truth:
-        """The ground truth as known on the spec's day."""
-        found = self._truths.get(spec)
-        if found is None:
-            _make_room(self._truths)
-            reports = self.reports(spec)
-            found = self._truths[spec] = Truth(spec, self.roster, self.licensing, self.activity, reports)
-        return found
-
-    def day_csv(self, spec: TenantSpec, day: date) -> bytes:
-        """The report of one day."""
-        return self.reports(spec).day_csv(day)
-
-    def period_csv(self, spec: TenantSpec, period: str) -> bytes:
-        """The report of a period."""
-        return self.reports(spec).period_csv(period)
-
-    def user_counts_csv(self, spec: TenantSpec, period: str) -> bytes:
-        """Microsoft's own counts by day."""
-        return self.reports(spec).user_counts_csv(period)
-
-    def users(self, spec: TenantSpec, day: date) -> list[Json]:
-        """The directory of a day; a few days are kept at hand, since it is asked for page by page."""
-        found = self._users.get(day)
-        if found is None:
-            _make_room(self._users)
-            found = self._users[day] = self.directory(spec).users(day)
-        return [dict(user) for user in found]
-
-    def deleted_users(self, spec: TenantSpec) -> list[Json]:
-        """The deleted items of the day."""
-        return self.directory(spec).deleted_users(spec.today)
-
-    def subscribed_skus(self, spec: TenantSpec) -> list[Json]:
-        """The products of the day."""
-        return self.inventory.subscribed_skus(spec.today)
-
-    def subscriptions(self, spec: TenantSpec) -> list[Json]:
-        """The subscriptions of the day."""
-        return self.inventory.subscriptions(spec.today)
-
-    def organization(self, spec: TenantSpec) -> list[Json]:
-        """The organization."""
-        return self.directory(spec).organization()
-
-    def groups(self, spec: TenantSpec) -> list[Json]:
-        """The licensing groups."""
-        return self.directory(spec).groups()
-
-    def report_settings(self, spec: TenantSpec) -> Json:
-        """The admin report settings."""
-        return {"displayConcealedNames": spec.is_concealed}
-
 
 class Tenant:
-    """One Microsoft 365 tenant on one day. Immutable but for corrections; safe between threads."""
+    """One Microsoft 365 tenant on one day. Immutable but for corrections and writes; safe between threads."""
 
-    def __init__(self, spec: TenantSpec, content: Content | None = None, lock: RLock | None = None) -> None:
+    def __init__(
+        self,
+        spec: TenantSpec,
+        content: Content | None = None,
+        lock: RLock | None = None,
+        writes: Writes | None = None,
+    ) -> None:
         self.spec = spec
-        self._content: Content = content if content is not None else MadeUpCompany(spec)
         self._lock = lock or RLock()
+        self.writes = writes or Writes()
+        """What was written to the tenant, the same on all its days. Use it under `lock` only."""
+        self._written: tuple[tuple[date, int | None, int], list[Json]] | None = None
+        """The users after the writes, kept at hand since they are asked for page by page."""
+        self._content: Content = content if content is not None else MadeUpCompany(spec, self.writes.history)
+
+    @property
+    def lock(self) -> RLock:
+        """Held while something is written, so that what was read for it still holds."""
+        return self._lock
 
     @classmethod
     def from_fixtures(cls, folder: Path, spec: TenantSpec) -> Tenant:
@@ -166,7 +64,7 @@ class Tenant:
         fixed = {"seed", "users", "tenant_id", "domain", "display_name"} & changes.keys()
         if fixed:
             raise ValueError(f"{', '.join(sorted(fixed))} would make it another tenant; build a new one.")
-        return Tenant(replace(self.spec, **changes), self._content, self._lock)
+        return Tenant(replace(self.spec, **changes), self._content, self._lock, self.writes)
 
     @property
     def truth(self) -> Truth:
@@ -191,20 +89,80 @@ class Tenant:
         with self._lock:
             return self._content.user_counts_csv(self.spec, period)
 
-    def users(self, day: date | None = None) -> list[Json]:
-        """Every user with all properties, `signInActivity` and `manager` included; `day` defaults to today."""
-        with self._lock:
-            return self._content.users(self.spec, day or self.spec.today)
+    def users(self, day: date | None = None, version: int | None = None) -> list[Json]:
+        """Every user with all properties, `signInActivity` and `manager` included; `day` defaults to today.
 
-    def deleted_users(self) -> list[Json]:
+        With a `version` of the tenant's writes only those up to it are seen.
+        """
+        when = day or self.spec.today
+        history = self.writes.history
+        with self._lock:
+            if not history.newest:
+                return self._content.users(self.spec, when)
+            key = (when, version, history.newest)
+            if self._written is None or self._written[0] != key or not isinstance(self._content, MadeUpCompany):
+                self._written = (key, self._overlay(when, version).users(self._content.users(self.spec, when)))
+            return [dict(user) for user in self._written[1]]
+
+    def user(self, key: str) -> Json | None:
+        """One user of today by object id or user principal name; the manager may be an id alone."""
+        today = self.spec.today
+        with self._lock:
+            changed = self.writes.history.changed(today)
+            overlay = self._overlay(today)
+            for user_id in changed:
+                user = overlay.user(self._content.user(self.spec, today, user_id), user_id)
+                if user is not None and key.lower() in (user_id, str(user["userPrincipalName"]).lower()):
+                    return user
+            base = self._content.user(self.spec, today, key)
+            return None if base is None or str(base["id"]) in changed else overlay.user(base, str(base["id"]))
+
+    def origin(self, user_id: str) -> Json | None:
+        """A user of today as before any write; for one that was created or restored here what that made."""
+        with self._lock:
+            base = self._content.user(self.spec, self.spec.today, user_id)
+            return base or self.writes.history.state(user_id, self.spec.today).origin
+
+    def last_seen(self, user_id: str) -> Json | None:
+        """A user of the deleted items as on the last day with an account, if the directory knows that day."""
+        with self._lock:
+            items = self._content.deleted_users(self.spec)
+            item = next((item for item in items if str(item["id"]) == user_id), None)
+            if item is None:
+                return None
+            day = date.fromisoformat(str(item["deletedDateTime"])[:10]) - timedelta(days=1)
+            return self._content.user(self.spec, day, user_id)
+
+    def deleted_users(self, version: int | None = None) -> list[Json]:
         """The users deleted in the last 30 days."""
         with self._lock:
-            return self._content.deleted_users(self.spec)
+            base = self._content.deleted_users(self.spec)
+            overlay = self._overlay(self.spec.today, version)
+            return overlay.deleted(base)
 
     def subscribed_skus(self) -> list[Json]:
-        """The products owned."""
+        """The products owned; `consumedUnits` follow every write."""
         with self._lock:
-            return self._content.subscribed_skus(self.spec)
+            items = self._content.subscribed_skus(self.spec)
+            for sku_id, more in self._units_written().items():
+                for item in items:
+                    if str(item.get("skuId")) == sku_id:
+                        item["consumedUnits"] = int(item.get("consumedUnits") or 0) + more
+            return items
+
+    def _units_written(self) -> Counter[str]:
+        """SKU id → how many units more (or less) are consumed since the first write."""
+        today = self.spec.today
+        overlay = self._overlay(today)
+        used: Counter[str] = Counter()
+        for user_id in self.writes.history.changed(today):
+            base = self._content.user(self.spec, today, user_id)
+            used.update(held_skus(overlay.user(base, user_id)))
+            used.subtract(held_skus(base))
+        return used
+
+    def _overlay(self, day: date, version: int | None = None) -> Overlay:
+        return Overlay(self.writes.history.changed(day, version), day, self._content.plans(self.spec))
 
     def subscriptions(self) -> list[Json]:
         """The subscriptions behind the products."""
@@ -216,8 +174,37 @@ class Tenant:
         return self._content.organization(self.spec)
 
     def groups(self) -> list[Json]:
-        """The licensing groups."""
+        """The groups: those that give licences, and others."""
         return self._content.groups(self.spec)
+
+    def admins(self) -> dict[str, str]:
+        """Object id → administrator role, for those who hold one."""
+        return self._content.admins(self.spec)
+
+    def plans(self) -> Plans:
+        """SKU id → service plan name → service plan id."""
+        return self._content.plans(self.spec)
+
+    def groups_of(self, user_id: str) -> frozenset[str]:
+        """The ids of the groups that somebody belongs to today."""
+        with self._lock:
+            state = self.writes.history.state(user_id, self.spec.today)
+            return Membership(self.groups()).of(self.origin(user_id), self.user(user_id), state)
+
+    def members_of(self, group_id: str) -> list[Json]:
+        """Who belongs to a group today, ordered by object id."""
+        today = self.spec.today
+        with self._lock:
+            membership = Membership(self.groups())
+            changed = self.writes.history.changed(today)
+            found = []
+            for user in self.users():
+                user_id = str(user["id"])
+                state = changed.get(user_id, UNTOUCHED)
+                base = self.origin(user_id) if user_id in changed else user
+                if group_id in membership.of(base, user, state):
+                    found.append(user)
+            return found
 
     def report_settings(self) -> Json:
         """`displayConcealedNames`."""
@@ -271,11 +258,6 @@ class Tenant:
         if not isinstance(self._content, MadeUpCompany):
             raise TypeError("A tenant served from files has no made-up people behind it.")
         return self._content
-
-
-def _make_room(kept: dict[Any, Any]) -> None:
-    while len(kept) >= KEPT_DAYS:
-        kept.pop(next(iter(kept)))
 
 
 def _known(period: str) -> None:

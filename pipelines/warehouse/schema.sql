@@ -314,3 +314,37 @@ create table if not exists raw.product_names (
     sku_part_number varchar,
     product_name varchar
 );
+
+-- What was done to tenants, from the action log (actions/log/*.jsonl), read anew before every dbt run. One row per line
+-- of kind intent (a step is about to be done) or outcome (what became of it). sku_ids: the products that the step is
+-- about, of a group those that it gives. state_before and state_after are JSON. Of people who are forgotten nothing but
+-- the fact is left.
+create table if not exists raw.action_log (
+    tenant_id varchar not null,
+    plan_id varchar,
+    plan_digest varchar not null,
+    source varchar,
+    step_id varchar not null,
+    kind varchar not null,
+    logged_at timestamptz not null,
+    action varchar not null,
+    user_id varchar,
+    user_principal_name varchar,
+    sku_ids varchar[],
+    group_id varchar,
+    manager_id varchar,
+    user_type varchar,
+    reason varchar,
+    outcome varchar,
+    detail varchar,
+    state_before varchar,
+    state_after varchar,
+    undo varchar,
+    monthly_saving decimal(18, 6),
+    currency varchar,
+    os_user varchar,
+    host varchar,
+    client_id varchar,
+    request_id varchar,
+    client_request_id varchar
+);

@@ -80,13 +80,13 @@ def test_every_asset_says_what_it_is_and_whose(defs: dg.Definitions) -> None:
         assert node.owners == ["team:analytics"], key
         assert node.kinds, key
         assert node.description, key
-        if node.group_name in ("graph", "landing", "published") or key.path[0] == "rules_folder":
+        if node.group_name in ("graph", "landing", "published") or key.path[0] in ("rules_folder", "actions_folder"):
             continue
         assert node.metadata["dagster/table_name"].endswith(re.sub("^(shareable__|seed_)", "", key.path[-1])), key
         columns = node.metadata["dagster/column_schema"].columns
         assert columns, key
         assert not [column for column in columns if not column.description], key
-        if key.path[0] in ("raw", "ledger", "rules"):
+        if key.path[0] in ("raw", "ledger", "rules", "actions"):
             assert not [column.name for column in columns if column.type == "?"], key
 
 
@@ -125,7 +125,7 @@ def test_a_run_tests_what_goes_out_and_what_guards_people(defs: dg.Definitions) 
 
 
 def test_jobs_say_what_they_do(defs: dg.Definitions) -> None:
-    for name in ("sync", "refresh", "check"):
+    for name in ("sync", "refresh", "check", "actions"):
         job = defs.resolve_job_def(name)
         assert job.run_tags["m365/does"]
         assert job.description
@@ -140,6 +140,7 @@ def test_every_step_that_opens_the_warehouse_is_in_the_pool(defs: dg.Definitions
         "publish",
         "raw_health",
         "rules",
+        "actions__action_log",
     }
     instance = (ROOT / "dagster.yaml").read_text()
     assert re.search(r"pools:\s+granularity: op\s+default_limit: 1", instance)
@@ -170,3 +171,40 @@ def test_the_schedule_is_on_and_says_why_it_skips(
     for name in ("M365_TENANT_ID", "M365_CLIENT_ID", "M365_CLIENT_SECRET"):
         monkeypatch.setenv(name, "11111111-2222-3333-4444-555555555555")
     assert len(schedule.evaluate_tick(context).run_requests or []) == 1
+
+
+def test_policies_run_by_themselves_only_where_somebody_wants_it(
+    defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sensor = defs.resolve_sensor_def("policies_after_sync")
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    for name in ("sync", "refresh"):
+        keys = defs.resolve_job_def(name).asset_layer.executable_asset_keys
+        assert dg.AssetKey(["actions_folder", "plans"]) not in keys, name
+        assert dg.AssetKey(["actions", "action_log"]) in keys, name
+    for name in [name for name in os.environ if name.startswith("M365_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def tick() -> dg.RunRequest | str:
+        with dg.DagsterInstance.ephemeral() as instance:
+            run = dg.DagsterRun(job_name="sync", run_id="11111111-2222-3333-4444-555555555555")
+            event = dg.DagsterEvent("PIPELINE_SUCCESS", job_name="sync")
+            context = dg.build_run_status_sensor_context("policies_after_sync", event, instance, run)
+            found = policies_after_sync(context)
+        return found if isinstance(found, dg.RunRequest) else str(found.skip_message)
+
+    from pipelines.defs.actions.automation import policies_after_sync
+
+    assert "There are no policies" in str(tick())
+    (tmp_path / "rules").mkdir()
+    policies = tmp_path / "rules" / "policies.toml"
+    policies.write_text('[[policy]]\nname = "a"\nkind = "nothing"\n')
+    assert "policies.toml, line 1: there is no such kind" in str(tick())
+    policies.write_text('[[policy]]\nname = "a"\nkind = "disabled_licensed"\n')
+    assert "M365_ALLOW_ACTIONS is not set" in str(tick())
+    monkeypatch.setenv("M365_ALLOW_ACTIONS", "1")
+    asked = tick()
+    assert isinstance(asked, dg.RunRequest)
+    assert asked.run_config == {"ops": {"actions_folder__plans": {"config": {"apply": True}}}}
+    assert dg.validate_run_config(defs.resolve_job_def("actions"), asked.run_config)

@@ -659,7 +659,7 @@ def test_unknown_paths(client: Client, path: str, segment: str) -> None:
 
 def test_another_version_and_other_methods(server: SimulatorServer, client: Client) -> None:
     assert error_of(client.get(f"{server.graph_url}/beta/users"))[2] == "Resource not found for the segment 'beta'."
-    for method, path in (("POST", "/users"), ("DELETE", "/subscribedSkus"), ("POST", f"{REPORT}(date={DAY})")):
+    for method, path in (("PUT", "/users"), ("DELETE", "/subscribedSkus"), ("POST", f"{REPORT}(date={DAY})")):
         assert error_of(client.ask(method, path))[0] == 405
     assert client.ask("PATCH", "/admin/reportSettings", json={"displayConcealedNames": True}).status_code == 403
     assert server.tenant.spec.is_concealed is False

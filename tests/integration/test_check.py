@@ -101,7 +101,7 @@ def test_everything_works(rig: Rig) -> None:
     assert list(states(report)) == [
         "data folder", "disk", "cloud", "sign-in service", "Microsoft Graph", "clock", "sign-in", "Entra roles",
         "other roles", "report settings", "usage reports", "names in reports", "people", "deleted people",
-        "last sign-in", "licences", "Teams Exploratory", "subscriptions", "organisation",
+        "last sign-in", "licences", "Teams Exploratory", "subscriptions", "organisation", "reads only", "level",
     ]  # fmt: skip
     assert re.fullmatch(
         r"A token was issued to the app by client secret, good for \d\d min\.", find(report, "sign-in").message

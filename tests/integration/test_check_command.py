@@ -72,9 +72,9 @@ def test_all_is_well(rig: Rig, run: Callable[..., Any]) -> None:
     assert lines[0] == "This machine"
     assert f"Tenant {rig.server.tenant.spec.tenant_id}" in lines
     checks_made = [line for line in lines if line.startswith("  ")]
-    assert len(checks_made) == 19
+    assert len(checks_made) == 21
     assert all(line.startswith("  ok ") for line in checks_made)
-    assert lines[-1] == "19 ok"
+    assert lines[-1] == "21 ok"
 
 
 def test_what_failed_says_how_it_is_mended(rig: Rig, run: Callable[..., Any]) -> None:
@@ -95,7 +95,7 @@ def test_warnings_are_no_failure(rig: Rig, run: Callable[..., Any]) -> None:
     finally:
         rig.server.tenant = company
     assert code == 0
-    assert out.splitlines()[-1] == "16 ok, 3 warning"
+    assert out.splitlines()[-1] == "18 ok, 3 warning"
 
 
 def test_json_is_one_document(rig: Rig, run: Callable[..., Any]) -> None:
@@ -198,7 +198,7 @@ def test_the_asset_check_passes(job: dg.JobDefinition) -> None:
     assert found.passed
     assert found.description == "Everything works."
     table: Any = found.metadata["checks"]
-    assert len(table.records) == 19
+    assert len(table.records) == 21
 
 
 def test_the_asset_check_tells_what_failed(job: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pipelines.settings import Settings, load_settings
 from pipelines.sign_in import SIGN_IN_KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = (".env.example", "tenants.example.toml", "docs/setup.md")
+DOCUMENTS = (".env.example", "tenants.example.toml", "docs/setup.md", "docs/actions.md")
 # Read by load_settings and the command line, not a field.
 OTHERS = {"M365_AUTH"}
 
