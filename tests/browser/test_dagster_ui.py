@@ -25,6 +25,7 @@ from tests.integration.conftest import SHORT_LIMITS, Rig, tenant
 PATIENCE = 600_000
 GROUPS = {
     "graph", "landing", "raw", "ledger", "rules", "seeds", "staging", "intermediate", "marts", "shareable", "published",
+    "actions",
 }  # fmt: skip
 NEWEST_RUN = "{ runsOrError(limit: 1) { ... on Runs { results { runId status tags { key value } } } } }"
 DONE = ("SUCCESS", "FAILURE", "CANCELED")

@@ -242,6 +242,7 @@ class TestFromPolicyToSaving:
         assert done.returncode == 0, done.stderr
         assert published(rig, "from action_log order by all") == before
 
+    @pytest.mark.soak
     def test_whoever_is_forgotten_is_named_nowhere(self, rig: Rig, story: dict[str, Any]) -> None:
         first, second = story["leaving"]
         done = rig.command("forget", first["userPrincipalName"], "--yes", **environment(rig))
