@@ -140,6 +140,7 @@ def test_a_failed_sync_says_in_a_sentence_what_to_do(dagster: Dagster) -> None:
     assert dagster.rig.server.tenant.spec.client_secret not in page.content()
 
 
+@pytest.mark.soak
 def test_the_next_sync_goes_well_and_shows_the_totals(dagster: Dagster) -> None:
     dagster.rig.server.tenant = dagster.rig.server.tenant.replaced(is_secret_expired=False)
     run = dagster.sync()

@@ -350,6 +350,7 @@ def test_a_full_drive_takes_no_copy(server: SimulatorServer, clock: Clock, pair:
     assert full.drive["quota"]["state"] == "critical"
 
 
+@pytest.mark.soak
 def test_more_than_thirty_thousand_items_go_folder_by_folder(
     server: SimulatorServer, clock: Clock, writer: Writer
 ) -> None:

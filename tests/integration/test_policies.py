@@ -221,6 +221,7 @@ class TestFromPolicyToSaving:
             assert published(rig, saving, build) == [(2, 0, 2, 20, "EUR")]
         assert not [name for name in names if name.encode() in published_bytes(rig, "published")]
 
+    @pytest.mark.soak
     def test_a_licence_given_again_ends_the_saving(self, rig: Rig, story: dict[str, Any]) -> None:
         first = story["leaving"][0]
         body = {"addLicenses": [{"skuId": story["sku_id"], "disabledPlans": []}], "removeLicenses": []}

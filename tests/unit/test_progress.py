@@ -3,6 +3,7 @@
 import io
 import shutil
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,9 +51,10 @@ def test_a_run_that_waits_for_another_one_says_so(tmp_path: Path, capfd: pytest.
             said = ""
             while WAITING not in said and not runs[1].done():
                 said += capfd.readouterr().err
+                time.sleep(0.05)
         finally:
             may_end.set()
-        assert [run.result(60).success for run in runs] == [True, True]
+        assert [run.result(200).success for run in runs] == [True, True]
     assert WAITING in said
 
 
