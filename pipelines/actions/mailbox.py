@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,9 +38,9 @@ class _Mailbox(Action):
             return {"exists": True, "has_mailbox": False}
         return {"exists": True, "has_mailbox": True, **self.seen(client, person.user_id, found)}
 
+    @abstractmethod
     def seen(self, client: GraphClient, user_id: str, settings: dict[str, Any]) -> State:
         """What else the action looks at."""
-        raise NotImplementedError
 
     def refusal(self, state: State, step: Step) -> str | None:
         """What stands in the way."""
