@@ -76,6 +76,8 @@ class Settings(NotifySettings, ActionsSettings):
     throttle_requests: int = Field(default=14, ge=1)
     throttle_tenant_requests: int = Field(default=40, ge=1)
     throttle_window_seconds: float = Field(default=600.0, gt=0, allow_inf_nan=False)
+    # Microsoft's limits are each tenant's own, so many may wait side by side.
+    tenants_at_once: int = Field(default=16, ge=1, le=200)
 
     # From so many people on, only changes are read on most days.
     delta_users: int = Field(default=50_000, ge=1)

@@ -13,6 +13,7 @@ from pipelines.check.probe import Probe, open_probe
 from pipelines.check.results import CheckReport, CheckResult, State, TenantReport, skipped
 from pipelines.graph.errors import GraphError, SignInError
 from pipelines.settings import Settings, SettingsError, TenantSettings
+from pipelines.side_by_side import side_by_side
 
 Found = CheckResult | list[CheckResult]
 
@@ -58,7 +59,13 @@ def check_all(settings: Settings, tenants: list[TenantSettings], clock: Callable
     return CheckReport(
         checked_at=datetime.now(timezone.utc).replace(microsecond=0),
         machine=machine,
-        tenants=tuple(check_tenant(settings, tenant, can_write=can_write, clock=clock) for tenant in tenants),
+        tenants=tuple(
+            side_by_side(
+                lambda tenant: check_tenant(settings, tenant, can_write=can_write, clock=clock),
+                tenants,
+                at_once=settings.tenants_at_once,
+            )
+        ),
     )
 
 

@@ -65,7 +65,7 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             return self.settings().chosen_tenants(only)
 
     def work(self, context: dg.AssetExecutionContext, only: str | None = None) -> TenantWork:
-        """The tenants of this run, one after another; the run's log is told of waits and of tenants left out."""
+        """The tenants of this run, side by side; the run's log is told of waits and of tenants left out."""
         return TenantWork(
             settings=self.settings(),
             tenants=self.tenants(only),
@@ -74,6 +74,7 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             sleep=countdown(context),
             on_wait=waiting_logger(context),
             on_failure=context.log.error,
+            on_progress=context.log.info,
         )
 
     def landing(self) -> Landing:

@@ -16,6 +16,7 @@ from pipelines.graph.reports import USER_COUNTS
 from pipelines.settings import load_settings
 from pipelines.sync.extract import (
     DayExtract,
+    Progress,
     extract_directory,
     extract_report_days,
     extract_report_periods,
@@ -141,7 +142,7 @@ def report_periods(
     started = time.monotonic()
     with readable_errors():
         found = workplace.work(context, config.tenant).for_each(
-            lambda fetcher: extract_report_periods(fetcher, on_fetch=_logger(context))
+            lambda fetcher: extract_report_periods(fetcher, on_fetch=_logger(context, fetcher))
         )
     records = [record for of_tenant in found for record in of_tenant]
     outcomes = Counter(record.outcome for record in records)
@@ -176,7 +177,7 @@ def directory(
     settings, sources = workplace.settings(), set(DIRECTORY_SOURCES.values())
     with readable_errors():
         found = workplace.work(context, config.tenant).for_each(
-            lambda fetcher: extract_directory(fetcher, settings, sources, on_fetch=_logger(context))
+            lambda fetcher: extract_directory(fetcher, settings, sources, on_fetch=_logger(context, fetcher))
         )
     records = [record for of_tenant in found for record in of_tenant]
     for name, source in DIRECTORY_SOURCES.items():
@@ -202,8 +203,9 @@ def _extract_days(
         if tenant.cloud.gap:
             context.log.warning(f"Tenant {tenant.label}, {tenant.cloud.name}: {tenant.cloud.gap}")
         plan = plan_report_days(settings, tenant, fetcher.landing, days=wanted, full=full)
-        context.log.info(plan.describe(settings.throttle_requests, settings.throttle_window_seconds))
-        return extract_report_days(fetcher, plan, on_fetch=_logger(context))
+        needs = plan.describe(settings.throttle_requests, settings.throttle_window_seconds)
+        context.log.info(f"Tenant {tenant.label}: {needs}")
+        return extract_report_days(fetcher, plan, on_fetch=_logger(context, fetcher))
 
     with readable_errors():
         return workplace.work(context, only).for_each(extract)
@@ -223,9 +225,11 @@ def _answered(extracts: list[DayExtract]) -> list[FetchRecord]:
     return [record for extract in extracts for record in extract.records if record.outcome == "ok"]
 
 
-def _logger(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
+def _logger(context: dg.AssetExecutionContext, fetcher: Fetcher) -> Progress:
+    tenant = fetcher.client.tenant.label
+
     def note(record: FetchRecord) -> None:
-        what = f"{record.source} {record.report_date or record.report_period or ''}".strip()
+        what = f"{tenant}: {record.source} {record.report_date or record.report_period or ''}".strip()
         if record.outcome == "ok":
             context.log.info(f"{what}: {record.body_bytes:,} bytes")
         else:
