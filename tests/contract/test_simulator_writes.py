@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,7 +11,7 @@ import pytest
 
 from pipelines.simulator import ACTION_PERMISSIONS, ACTIONS_APP, Limits, Pace, SimulatorServer, Tenant, TenantSpec
 from pipelines.simulator import skus as catalog
-from tests.contract.writing import Writer, refusal
+from tests.contract.writing import Json, Writer, refusal
 
 TODAY = date(2026, 9, 14)
 SPEC = TenantSpec(users=120, today=TODAY)
@@ -24,23 +23,11 @@ SYNCED = (
     "undergoing migration.",
 )
 PASSWORD = {"forceChangePasswordNextSignIn": True, "password": "Correct-Horse-7"}
-Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def content() -> Tenant:
     return Tenant(SPEC)
-
-
-@pytest.fixture
-def server() -> Iterator[SimulatorServer]:
-    with SimulatorServer(Tenant(SPEC), Limits.generous(), pace=Pace.instant()) as running:
-        yield running
-
-
-@pytest.fixture
-def writer(server: SimulatorServer) -> Writer:
-    return Writer(server)
 
 
 def direct(user: Json) -> set[str]:

@@ -13,12 +13,11 @@ import pytest
 from pipelines.simulator import ACTIONS_APP, Limits, Pace, SimulatorServer, Tenant, TenantSpec
 from pipelines.simulator.drive_tree import drive_kind
 from pipelines.simulator.drives import set_quota
-from tests.contract.writing import Answer, Writer, refusal
+from tests.contract.writing import Answer, Json, Writer, refusal
 
 TODAY = date(2026, 9, 14)
 SPEC = TenantSpec(users=120, today=TODAY)
 CONFLICT = "@microsoft.graph.conflictBehavior"
-Json = dict[str, Any]
 
 
 class Clock:
@@ -40,11 +39,6 @@ def clock() -> Clock:
 def server(clock: Clock) -> Iterator[SimulatorServer]:
     with SimulatorServer(Tenant(SPEC), Limits.generous(), clock=clock, pace=Pace(0, 10, 0.01)) as running:
         yield running
-
-
-@pytest.fixture
-def writer(server: SimulatorServer) -> Writer:
-    return Writer(server)
 
 
 def owners(tenant: Tenant, kind: str = "usual") -> list[Json]:

@@ -6,42 +6,20 @@ import itertools
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
-from pipelines.simulator import ACTIONS_APP, Limits, Pace, Scope, SimulatorServer, Tenant, TenantSpec
+from pipelines.simulator import ACTIONS_APP, Scope, SimulatorServer, TenantSpec
 from pipelines.simulator import faults_library as library
 from pipelines.simulator import skus as catalog
 from pipelines.simulator.faults_file import FaultFileError, parse_faults
-from tests.contract.writing import Writer
+from tests.contract.writing import Writer, holder
 
 SPEC = TenantSpec(users=60, today=date(2026, 9, 14))
 E3 = catalog.E3.sku_id
-Json = dict[str, Any]
-
-
-@pytest.fixture
-def server() -> Iterator[SimulatorServer]:
-    with SimulatorServer(Tenant(SPEC), Limits.generous(), pace=Pace.instant()) as running:
-        yield running
-
-
-@pytest.fixture
-def writer(server: SimulatorServer) -> Writer:
-    return Writer(server)
-
-
-def holder(tenant: Tenant) -> Json:
-    return next(
-        u
-        for u in tenant.users()
-        if [(s["skuId"], s["assignedByGroup"]) for s in u["licenseAssignmentStates"]] == [(E3, None)]
-    )
 
 
 def test_a_write_is_done_though_its_answer_is_lost(server: SimulatorServer, writer: Writer) -> None:

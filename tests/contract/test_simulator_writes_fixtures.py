@@ -61,11 +61,6 @@ def server(tmp_path: Path) -> Iterator[SimulatorServer]:
     assert {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in FILES} == FILES
 
 
-@pytest.fixture
-def writer(server: SimulatorServer) -> Writer:
-    return Writer(server)
-
-
 def test_licences_units_and_groups(writer: Writer) -> None:
     assert writer.consumed(SKU) == 2
     assert writer.assign("u1", add=(SKU,)).status_code == 200

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
-import pytest
-
-from pipelines.simulator import ACTIONS_APP, Limits, Pace, SimulatorServer, Tenant, TenantSpec
+from pipelines.simulator import ACTIONS_APP, SimulatorServer, Tenant, TenantSpec
 from pipelines.simulator import skus as catalog
-from tests.contract.writing import Writer, refusal
+from tests.contract.writing import Json, Writer, holder, refusal
 
 SPEC = TenantSpec(users=60, today=date(2026, 9, 14))
-Json = dict[str, Any]
 NO_MAILBOX = (404, "MailboxNotEnabledForRESTAPI")
-
-
-@pytest.fixture
-def server() -> Iterator[SimulatorServer]:
-    with SimulatorServer(Tenant(SPEC), Limits.generous(), pace=Pace.instant()) as running:
-        yield running
-
-
-@pytest.fixture
-def writer(server: SimulatorServer) -> Writer:
-    return Writer(server)
-
-
-def holder(tenant: Tenant) -> Json:
-    """An employee with a mailbox by one direct licence."""
-    return next(
-        u
-        for u in tenant.users()
-        if u["employeeId"]
-        and [s["assignedByGroup"] for s in u["licenseAssignmentStates"]] == [None]
-        and u["assignedLicenses"][0]["skuId"] == catalog.E3.sku_id
-    )
 
 
 def rule(address: str) -> Json:

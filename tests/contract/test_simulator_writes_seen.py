@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
-import pytest
-
-from pipelines.simulator import Limits, Pace, SimulatorServer, Tenant, TenantSpec
+from pipelines.simulator import Limits, SimulatorServer, Tenant, TenantSpec
 from pipelines.simulator import skus as catalog
-from tests.contract.writing import Writer
+from tests.contract.writing import Json, Writer, holders
 
 TODAY = date(2026, 9, 14)
 SPEC = TenantSpec(users=80, today=TODAY)
 DELTA = "/users/delta?$select=id,userPrincipalName,accountEnabled,assignedLicenses"
-Json = dict[str, Any]
-
-
-@pytest.fixture
-def server() -> Iterator[SimulatorServer]:
-    with SimulatorServer(Tenant(SPEC), Limits.generous(), pace=Pace.instant()) as running:
-        yield running
-
-
-@pytest.fixture
-def writer(server: SimulatorServer) -> Writer:
-    return Writer(server)
 
 
 def delta(writer: Writer, url: str = DELTA) -> tuple[dict[str, Json], str]:
@@ -44,13 +28,7 @@ def delta(writer: Writer, url: str = DELTA) -> tuple[dict[str, Json], str]:
 
 def direct_holder(tenant: Tenant, sku: str) -> Json:
     """An employee who has this product directly, and no other, and uses it."""
-    people = [
-        u
-        for u in tenant.users()
-        if u["employeeId"]
-        and u["accountEnabled"]
-        and [(s["skuId"], s["assignedByGroup"]) for s in u["licenseAssignmentStates"]] == [(sku, None)]
-    ]
+    people = [user for user in holders(tenant, sku) if user["accountEnabled"]]
     return max(people, key=lambda u: u.get("signInActivity", {}).get("lastSignInDateTime", ""))
 
 

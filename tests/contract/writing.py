@@ -1,4 +1,7 @@
-"""A client that writes to the simulated tenant, knowing nothing of it: a token by MSAL, requests by requests."""
+"""A client that writes to the simulated tenant, knowing nothing of it: a token by MSAL, requests by requests.
+
+Fixtures on top of it stand in conftest.py.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from typing import Any
 import msal
 import requests
 
-from pipelines.simulator import AppRegistration, SimulatorServer
+from pipelines.simulator import AppRegistration, SimulatorServer, Tenant
+from pipelines.simulator import skus as catalog
 
 Answer = requests.Response
+Json = dict[str, Any]
 
 
 class Writer:
@@ -83,3 +88,18 @@ def refusal(answer: Answer) -> tuple[int, str, str]:
     error = answer.json()["error"]
     assert error["innerError"]["request-id"] == answer.headers["request-id"]
     return answer.status_code, error["code"], error["message"]
+
+
+def holders(tenant: Tenant, sku: str = catalog.E3.sku_id) -> list[Json]:
+    """Employees who hold this product directly, and nothing else."""
+    return [
+        user
+        for user in tenant.users()
+        if user["employeeId"]
+        and [(s["skuId"], s["assignedByGroup"]) for s in user["licenseAssignmentStates"]] == [(sku, None)]
+    ]
+
+
+def holder(tenant: Tenant) -> Json:
+    """The first of them, with a mailbox and a OneDrive by that product."""
+    return holders(tenant)[0]
