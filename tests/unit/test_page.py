@@ -14,6 +14,8 @@ import pytest
 
 from pipelines.publish.page.facts import Facts, department_of, marked
 from pipelines.publish.page.headline import spare_before
+from pipelines.publish.page.licence_given_back import given_back_panel
+from pipelines.publish.page.licence_view import licences_view
 from pipelines.publish.page.licences import money, totals
 from pipelines.publish.page.model import plain
 from pipelines.publish.page.read import Published
@@ -148,6 +150,48 @@ def test_spare_licences_are_compared_with_28_days_before(database: Callable[[str
     with Published(path) as db:
         assert spare_before(Facts(db, {"tenant_id": "t"})) == 28, "the free product is no licence to spare"
         assert spare_before(Facts(db, {"tenant_id": "other"})) is None
+
+
+GIVEN_BACK = f"""
+    {TENANT};
+    create table realised_savings as
+        select 't' as tenant_id, sku as sku_id, product as product_name, cast(month as date) as saving_month,
+            taken as taken_back, again as assigned_again, free as still_free,
+            cast(saving as decimal(18, 2)) as realised_monthly_saving, currency
+        from (values
+            ('e3', 'E3', '2026-09-01', 5, 0, 5, 165.00, 'EUR'), ('e3', 'E3', '2026-10-01', 2, 1, 6, 198.00, 'EUR'),
+            ('v', 'Visio', '2026-10-01', 1, 0, 1, null, null)
+        ) as v(sku, product, month, taken, again, free, saving, currency);
+"""
+ACTION_LOG = """
+    create table action_log as
+        select 't' as tenant_id, plan as plan_digest, timestamptz '2026-10-01 08:00:00+00' as ended_at,
+            case when outcome = 'done' then timestamptz '2026-10-01 08:00:00+00' end as done_at,
+            confirmed as is_confirmed, cast(reversed_on as date) as reversed_on
+        from (values ('a', 'done', true, null), ('a', 'done', false, '2026-10-20'), ('b', 'done', null, null),
+            ('c', 'failed', null, null)) as v(plan, outcome, confirmed, reversed_on);
+"""
+
+
+def test_what_was_given_back_stands_on_the_admin_page(database: Callable[[str], Path]) -> None:
+    with Published(database(GIVEN_BACK + ACTION_LOG)) as db:
+        panel = given_back_panel(Facts(db, {"tenant_id": "t"}))
+        assert panel
+        assert panel.variants[0].finding == (
+            "Steps done: 3, of plans: 2; confirmed since: 1; undone since: 1. "
+            "Free by now: 7 licences, 198 EUR a month (1 of them without a price)."
+        )
+        assert [row[:5] for row in panel.rows] == [
+            [date(2026, 10, 1), "E3", 2, 1, 6], [date(2026, 10, 1), "Visio", 1, 0, 1],
+            [date(2026, 9, 1), "E3", 5, 0, 5],
+        ]  # fmt: skip
+        assert given_back_panel(Facts(db, {"tenant_id": "other"})) is None, "nothing was, and nothing is said"
+        assert "lic-given-back" in [one.id for one in licences_view(Facts(db, {"tenant_id": "t"})).panels]
+
+
+def test_and_not_on_the_shareable_one(database: Callable[[str], Path]) -> None:
+    with Published(database(GIVEN_BACK)) as db:
+        assert given_back_panel(Facts(db, {"tenant_id": "t"})) is None
 
 
 def test_a_course_needs_two_days_on_either_side() -> None:

@@ -111,6 +111,8 @@ def test_the_overview_has_both_totals_and_teams_on_its_own(book: openpyxl.Workbo
         "Licences unassigned": 40,
         "Licences over-assigned": 0,
         "Not needed today, EUR a month": 1386,
+        "Taken back by plans and still free": 7,
+        "Taken back by plans, EUR a month": 198,
     }
 
 

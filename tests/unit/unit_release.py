@@ -62,6 +62,11 @@ create table license_savings (
     reassignable_units bigint, reducible_units bigint, renewal_date date, exposure decimal(18, 2),
     reassignable decimal(18, 2), reducible_at_renewal decimal(18, 2), currency varchar, is_suppressed boolean
 );
+create table realised_savings (
+    tenant_id varchar, sku_id varchar, saving_month date, judged_on date, is_complete boolean, product_name varchar,
+    taken_back bigint, assigned_again bigint, still_free bigint, realised_monthly_saving decimal(18, 2),
+    currency varchar
+);
 create table report_days (
     tenant_id varchar, report_date date, state varchar, is_observed boolean, is_concealed boolean, rows bigint,
     unknown_rows bigint, flag_disagreements bigint, first_fetched_at timestamptz, last_fetched_at timestamptz,
@@ -108,6 +113,10 @@ insert into license_utilization values ('t', 'e3', 199, 179, 20, 0.8995, null);
 insert into license_savings values
     ('t', 'e3', 'Microsoft 365 E3', 21, 21, 1, 17, 3, 0, 1, 42, 21, 42, '2027-01-24', 1386.00, 693.00, 1386.00, 'EUR',
         false);
+insert into realised_savings values
+    ('t', 'e3', '2026-09-01', '2026-09-30', true, 'Microsoft 365 E3', 5, 0, 5, 165.00, 'EUR'),
+    ('t', 'e3', '2026-10-01', '2026-10-30', false, 'Microsoft 365 E3', 2, 1, 6, 198.00, 'EUR'),
+    ('t', 'v', '2026-10-01', '2026-10-30', false, 'Visio', 1, 0, 1, null, null);
 insert into report_days
     select 't', date '2026-10-01' + cast(n as integer), case when n = 4 then 'lost' else 'final' end, n <> 4, false,
         304, 1, 0, timestamptz '2026-10-30 06:15:30+00', timestamptz '2026-10-30 06:15:30+00', date '2026-10-29'

@@ -13,7 +13,7 @@ OVERVIEW = Sheet(
     title="Who uses what, and what is not needed?",
     about="The last 28 days beside the 28 before. People and app-days are two totals: never add or mix them. "
     "Teams is in no suite figure.",
-    needs=("tenants", "suite_usage_28d", "app_usage_28d", "license_inventory", "license_savings"),
+    needs=("tenants", "suite_usage_28d", "app_usage_28d", "license_inventory", "license_savings", "realised_savings"),
     empty=_NO_DAYS,
     sql="""
         with figures as (
@@ -65,6 +65,21 @@ OVERVIEW = Sheet(
             from license_savings
             where currency is not null
             group by tenant_id, currency
+            union all
+            select tenant_id, 40 + row_number() over (partition by tenant_id order by currency nulls first),
+                case when currency is null then 'Taken back by plans and still free'
+                    else 'Taken back by plans, ' || currency || ' a month' end,
+                case when currency is null then still_free else saving end, null, null,
+                case when currency is null then 'Licences that steps of plans freed and nobody was given again since.'
+                    else 'Their price, where it is known. It is money once fewer are bought, or none more.' end
+            from (
+                select tenant_id, currency, sum(still_free) as still_free, sum(realised_monthly_saving) as saving
+                from realised_savings
+                where saving_month = (select max(o.saving_month) from realised_savings as o
+                    where o.tenant_id = realised_savings.tenant_id)
+                group by grouping sets ((tenant_id), (tenant_id, currency))
+                having grouping(currency) = 1 or currency is not null
+            )
         )
         select t.name as tenant, f.figure, f.value, f.previous, f.change_rate, f.meaning
         from figures as f
