@@ -53,4 +53,4 @@ def apply_plan(
             result = run.step(step)
             run.results[step.id] = result
             on_result(result)
-    return ApplyResult(plan, tuple(run.results.values()))
+    return ApplyResult(plan, tuple(run.results.values()), tried=run.changes)

@@ -10,7 +10,7 @@ import html
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from pipelines.actions.base import Action, ActionError, Help, State
 from pipelines.actions.people import person_of
@@ -54,6 +54,12 @@ class SetAutomaticReply(_Mailbox):
 
     name = "set_automatic_reply"
     words = "automatic reply"
+    # Somebody who set a reply of their own since is not to lose it.
+    watched: ClassVar = {
+        "status": "whether there is an automatic reply",
+        "internal": "the reply inside of the organisation",
+        "external": "the reply outside of it",
+    }
 
     def seen(self, client: GraphClient, user_id: str, settings: dict[str, Any]) -> State:
         """The reply that is set."""

@@ -89,6 +89,8 @@ def _section(step: Step) -> str:
     ]
     if step.evidence:
         rows.insert(2, f"Evidence: {_facts(step.evidence)}")
+    if step.only_while:
+        rows.append(f"Only while: {_facts(step.only_while)}")
     rows += [f"Note: {_text(note)}" for note in step.notes]
     title = _text(ACTIONS[step.action].describe(step))
     return f"## {step.id}: {title}\n\n" + "\n".join(f"- {row}" for row in rows)

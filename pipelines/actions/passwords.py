@@ -10,11 +10,12 @@ import io
 import os
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from pipelines.sign_in import SettingsError
+from pipelines.warehouse.landing import write_atomically
 
 # Entra's own: 8 to 256 characters, three of four kinds. This has some 120 bits of chance.
 LENGTH = 20
@@ -58,36 +59,47 @@ class PasswordFile:
         if not path.parent.is_dir():
             raise SettingsError(f"There is no folder {path.parent} for the file of passwords.")
         self.path = path
+        self._is_made = False
         self._kept: dict[str, str] = {}
 
     def keep(self, name: str, password: str) -> None:
         """Write it down before it is used."""
-        is_first = not self._kept and not self.path.exists()
+        if self._kept.get(name) == password:
+            return
+        # Added to what is there: a kill in this moment takes nobody else's password away.
+        is_first = not self._is_made
+        self._write(
+            _lines({"user_principal_name": "password"} if is_first else {}, {name: password}), is_first=is_first
+        )
         self._kept[name] = password
-        self._write(is_first=is_first)
 
     def drop(self, name: str) -> None:
         """Take it out again."""
         if self._kept.pop(name, None) is not None:
-            self._write(is_first=False)
+            write_atomically(self.path, _lines({"user_principal_name": "password"}, self._kept))
 
     def made(self, name: str) -> None:
         """It is in the file already."""
 
-    def _write(self, *, is_first: bool) -> None:
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["user_principal_name", "password"])
-        rows.writerows(self._kept.items())
-        flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | (os.O_EXCL if is_first else os.O_TRUNC)
+    def _write(self, text: str, *, is_first: bool) -> None:
+        flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | (os.O_EXCL if is_first else os.O_APPEND)
         try:
             descriptor = os.open(self.path, flags, 0o600)
         except OSError as error:
             raise SettingsError(f"{self.path} cannot be written ({error.strerror}).") from None
+        self._is_made = True
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text.getvalue())
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _lines(*parts: Mapping[str, str]) -> str:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    for part in parts:
+        rows.writerows(part.items())
+    return text.getvalue()
 
 
 class PasswordScreen:

@@ -28,6 +28,7 @@ _PROPERTIES = (
     "jobTitle",
     "officeLocation",
     "companyName",
+    "employeeType",
     "createdDateTime",
     "onPremisesSyncEnabled",
     "assignedLicenses",

@@ -37,7 +37,8 @@ class Step(_Part):
     parameters: what the action is told. before, after: the state that was seen when the plan was made, and the one
     that is meant; before is None where it could not be seen. evidence: what the reason rests on. monthly_saving:
     None where no price is known. depends_on: steps that must be done (or need not be) first. may_be_skipped: where
-    it does not fit, the steps that wait for it go on. notes: what a reader should know before saying yes.
+    it does not fit, the steps that wait for it go on. only_while: what must still be so of the person, or the step is
+    skipped (pipelines.actions.conditions). notes: what a reader should know before saying yes.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Step(_Part):
     permission: str
     depends_on: tuple[str, ...] = ()
     may_be_skipped: bool = False
+    only_while: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.actions.catalogue import ACTIONS
+from pipelines.actions.conditions import strange_conditions
 from pipelines.actions.markdown import as_markdown
 from pipelines.actions.plan import SCHEMA_VERSION, Plan, digest_of
 from pipelines.sign_in import SettingsError
@@ -52,6 +53,11 @@ def read_plan(path: Path) -> Plan:
     for step in plan.steps:
         if step.action not in ACTIONS:
             raise PlanRefusedError(f"{path} is no plan that can be used: there is no action {step.action}.")
+        if strange_conditions(step.only_while):
+            raise PlanRefusedError(
+                f"{path} is no plan that can be used: step {step.id} has a condition that is not known, "
+                f"{strange_conditions(step.only_while)[0]}."
+            )
         if not earlier.issuperset(step.depends_on) or ids.count(step.id) > 1:
             raise PlanRefusedError(f"{path} is no plan that can be used: step {step.id} is out of order.")
         earlier.add(step.id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.actions.base import ActionError
 from pipelines.actions.catalogue import ACTIONS
+from pipelines.actions.conditions import unmet
 from pipelines.actions.explain import in_words
 from pipelines.actions.log import ActionLog, History
 from pipelines.actions.plan import Plan, Step
@@ -69,7 +70,7 @@ def _looked_at(
             other_reason = action.not_ours(state, step, None)
             fate = Fate.SKIPPED if other_reason else Fate.ALREADY
             return StepResult(step, fate, other_reason or action.already(state, step))
-        refusal = action.refusal(state, step)
+        refusal = action.refusal(state, step) or unmet(client, step)
     except SignInError:
         raise
     except (GraphError, ActionError) as error:

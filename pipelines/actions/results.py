@@ -63,12 +63,15 @@ class StepResult:
 
 @dataclass(frozen=True)
 class ApplyResult:
-    """All steps of a plan. is_dry: nothing was to be changed; is_cancelled: somebody said no."""
+    """All steps of a plan. is_dry: nothing was to be changed; is_cancelled: somebody said no; tried: changes that were
+    announced and sent just now, whatever became of them.
+    """
 
     plan: Plan
     results: tuple[StepResult, ...]
     is_dry: bool = False
     is_cancelled: bool = False
+    tried: int = 0
 
     @property
     def counts(self) -> Counter[Fate]:

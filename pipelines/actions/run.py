@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.actions.base import ActionError, Help, State
 from pipelines.actions.catalogue import ACTIONS
+from pipelines.actions.conditions import unmet
 from pipelines.actions.explain import in_words
 from pipelines.actions.log import ActionLog, History, Outcome, Who
 from pipelines.actions.passwords import PasswordSink
@@ -65,11 +66,11 @@ class Run:
         correlation_id = self.writer.correlate()
         try:
             state = self._read(step, help_)
+            found = self._without_change(step, state, history)
         except SignInError:
             raise
         except (GraphError, ActionError) as error:
             return self._note(step, Outcome.FAILED, None, in_words(error, self.writer, step))
-        found = self._without_change(step, state, history)
         if found is not None:
             return found
         if self.changes >= self.limits.max_changes:
@@ -114,7 +115,7 @@ class Run:
         return self._note(step, Outcome.FAILED, help_.seen, words)
 
     def _without_change(self, step: Step, state: State, history: History) -> StepResult | None:
-        """What there is to say where nothing is to be sent."""
+        """What there is to say where nothing is to be sent. Raises GraphError and ActionError."""
         action = ACTIONS[step.action]
         if action.is_done(state, step):
             other = action.not_ours(state, step, history.begun_at if history.is_open else None)
@@ -123,7 +124,7 @@ class Run:
             if history.is_open:
                 return self._note(step, Outcome.DONE, state, action.cut_off(step))
             return self._note(step, Outcome.ALREADY, state, action.already(state, step))
-        refusal = action.refusal(state, step)
+        refusal = action.refusal(state, step) or unmet(self.writer, step)
         return self._note(step, Outcome.SKIPPED, state, refusal) if refusal else None
 
     def _do(self, step: Step, state: State, help_: Help) -> str | None:

@@ -149,7 +149,7 @@ def show_log(
         cells = (
             str(record["at"])[:19].replace("T", " "),
             record["os_user"],
-            record["user_principal_name"],
+            "(forgotten)" if record.get("is_redacted") else record["user_principal_name"],
             record["action"],
             record["outcome"],
             record.get("detail") or "",

@@ -22,7 +22,7 @@ from pipelines.actions.planning.making import make_plan, make_step
 from pipelines.clouds import CLOUDS
 from pipelines.graph.client import GraphClient
 from pipelines.graph.transport import TlsSession, WriteRefusedError
-from pipelines.graph.write import GraphWriter
+from pipelines.graph.write import GraphWriter, _WritingSession
 from pipelines.settings import ActionsNotAllowedError, Settings
 from pipelines.simulator import Limits as WireLimits
 from pipelines.simulator import SimulatorServer, Tenant, TenantSpec
@@ -166,6 +166,13 @@ def test_the_writer_refuses_to_be_made(server: SimulatorServer, settings: Callab
     allowed = settings(allow_actions=True, actions_client_id=None, actions_client_secret=None)
     with pytest.raises(ActionsNotAllowedError, match="has no app for actions: set M365_ACTIONS_CLIENT_ID"):
         GraphWriter(allowed, allowed.tenants()[0])
+
+
+def test_the_session_that_writes_refuses_to_be_made_by_itself(settings: Callable[..., Settings]) -> None:
+    """Whoever comes by another way than GraphWriter finds the same lock."""
+    tenant = settings(allow_actions=True).actions_tenant(settings().tenants()[0])
+    with pytest.raises(ActionsNotAllowedError, match="Actions are off"):
+        _WritingSession(settings(), tenant)
 
 
 def test_the_app_that_reads_is_never_the_one_that_writes(settings: Callable[..., Settings]) -> None:

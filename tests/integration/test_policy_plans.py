@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pipelines.actions.plan import Plan
+from pipelines.actions.log import Outcome, Who
+from pipelines.actions.plan import Plan, in_order
 from pipelines.actions.plan_file import write_plan
+from pipelines.actions.planning.making import make_plan, make_step
 from pipelines.actions.policies import run
 from pipelines.actions.policies.candidates import Candidate, Directory, Product
 from pipelines.actions.policies.file import (
@@ -25,7 +27,18 @@ from pipelines.actions.policies.plans import known_plans, plans_of
 from pipelines.actions.policies.run import PolicyResult, State, run_policies
 from pipelines.actions.results import Fate
 from pipelines.settings import SettingsError
-from tests.integration.actions_rig import ActionsRig, Json, direct, fates, inherited, only_direct, open_rig, step
+from pipelines.simulator import Rule
+from tests.integration.actions_rig import (
+    ActionsRig,
+    Json,
+    direct,
+    fates,
+    inherited,
+    only_direct,
+    open_rig,
+    step,
+    target,
+)
 from tests.integration.test_actions_leaver import leaver_of
 
 TODAY, BEFORE = date(2026, 10, 30), date(2026, 10, 20)
@@ -160,6 +173,13 @@ def test_a_joiner_without_licence_is_given_one(rig: ActionsRig) -> None:
     joined = person(rig.user(made["id"]), sku_ids=(), created_on=BEFORE, department="Sales")
     (plan,) = plans(rig, policy, directory(rig, joined))
     assert [(one.action, one.parameters["sku_id"]) for one in plan.steps] == [("assign_license", sku_id)]
+    # Given another one by hand before anybody applied the plan: the step is not wanted any more, until it is gone.
+    another = next(sku["skuId"] for sku in _skus(rig) if sku["appliesTo"] == "User" and sku["skuId"] != sku_id
+                   and sku["prepaidUnits"]["enabled"] > sku["consumedUnits"])  # fmt: skip
+    assert fates(rig.do(step("assign_license", made, sku_id=another))) == [Fate.DONE]
+    (result,) = rig.apply(plan).results
+    assert (result.fate, "holds a licence by now" in str(result.detail)) == (Fate.SKIPPED, True)
+    assert fates(rig.do(step("remove_license", made, sku_id=another))) == [Fate.DONE]
     assert set(fates(rig.apply(plan))) == {Fate.DONE}
     assert plans(rig, policy, directory(rig, joined)) == [], "holds one by now, whatever the last sync saw"
 
@@ -180,6 +200,61 @@ def test_a_leaver_is_dealt_with_once_in_order(rig: ActionsRig) -> None:
     assert plans(rig, policy, seen) == [], "the plan is open"
     assert set(fates(rig.apply(plan))) == {Fate.DONE}
     assert plans(rig, policy, seen) == [], "the plan is carried out, and the mark is still there"
+
+
+def came_back(rig: ActionsRig, user: Json, mark: str) -> None:
+    """What the mark tells is not so any more."""
+    if mark == "disabled":
+        assert fates(rig.do(step("enable_account", user))) == [Fate.DONE]
+    elif mark == "department":
+        assert fates(rig.do(step("set_attributes", user, department="Elsewhere"))) == [Fate.DONE]
+    elif mark == "employee_type":
+        with rig.writer() as client:
+            client.write("PATCH", f"users/{user['id']}", client.context("a test"), {"employeeType": "Contractor"})
+    else:
+        assert fates(rig.do(step("set_manager", user, manager_id=rig.users()[-1]["id"]))) == [Fate.DONE]
+
+
+@pytest.mark.parametrize("mark", ["disabled", "department", "employee_type", "manager_gone"])
+def test_a_leaver_who_came_back_is_left_alone_in_every_plan(rig: ActionsRig, mark: str) -> None:
+    """Before planning, and again before each step of a plan that stands already."""
+    user = rig.users(lambda one: only_direct(one) and one["accountEnabled"] and one["department"])[0]
+    if mark == "disabled":
+        disable(rig, user)
+    if mark == "manager_gone":
+        assert fates(rig.do(step("set_manager", user, manager_id=None))) == [Fate.DONE]
+    value = {"department": str(user["department"]), "employee_type": "employee"}.get(mark)
+    policy = Leaver(name="gone", kind="leaver", mark=mark, value=value, onedrive="none")  # type: ignore[arg-type]
+    seen = directory(rig, person(rig.user(user["id"]), employee_type="Employee", disabled_since=BEFORE,
+                                 manager_gone_since=BEFORE))  # fmt: skip
+    (plan,) = plans(rig, policy, seen)
+    came_back(rig, user, mark)
+    assert plans(rig, policy, seen) == []
+    before = len(rig.writes())
+    done = rig.apply(plan)
+    assert fates(done)[0] is Fate.SKIPPED, done.results[0].detail
+    assert "Changed since the plan was made" in str(done.results[0].detail)
+    assert set(fates(done)[1:]) <= {Fate.WAITING}
+    assert len(rig.writes()) == before
+
+
+def test_a_leaver_deleted_since_the_sync_keeps_no_other_from_being_planned(rig: ActionsRig) -> None:
+    first, second = rig.users(lambda one: only_direct(one) and one["accountEnabled"])[:2]
+    policy = Leaver(name="gone", kind="leaver", mark="disabled", onedrive="none")
+    seen = directory(rig, disable(rig, first), disable(rig, second))
+    rig.do(step("delete_user", first))
+    assert [plan.steps[0].target.user_id for plan in plans(rig, policy, seen)] == [second["id"]]
+
+
+def test_who_is_back_in_the_department_keeps_what_a_plan_would_take(rig: ActionsRig) -> None:
+    user = rig.users(only_direct)[0]
+    policy = LeftDepartment(name="l", kind="left_department", department="Gone", skus=(only_direct(user)[0],))
+    (plan,) = plans(rig, policy, directory(rig, person(user, previous_department="Gone")))
+    assert fates(rig.do(step("set_attributes", user, department=" gone"))) == [Fate.DONE]
+    (result,) = rig.apply(plan).results
+    assert result.fate is Fate.SKIPPED
+    assert result.detail == "Changed since the plan was made: the person is in department Gone again."
+    assert only_direct(rig.user(user["id"])) == only_direct(user)
 
 
 # --- limits -------------------------------------------------------------------------------------------------
@@ -240,6 +315,52 @@ def test_all_policies_of_a_run_share_one_limit(rig: ActionsRig, seen: Directory)
     # Where both hold the same product, the first policy is about both and nothing is left for the second.
     rest = State.NOTHING if steps == 2 else State.OVER_LIMIT
     assert [(result.state, result.changes) for result in found] == [(State.APPLIED, steps), (rest, 0)]
+
+
+def test_what_was_tried_counts_against_the_limit_of_the_policy(rig: ActionsRig, seen: Directory) -> None:
+    """A step that was skipped before and can be tried now was in nobody's count: the limit holds all the same."""
+    first, second = (rig.user(one.user_id) for one in seen.people)
+    sku_ids = [one.sku_ids[0] for one in seen.people]
+    plans_by_hand = [
+        [make_step("set_automatic_reply", target(first), {"message": "Gone."}, reason="x", may_be_skipped=True),
+         step("remove_license", first, sku_id=sku_ids[0])],
+        [step("remove_license", second, sku_id=sku_ids[1])],
+    ]  # fmt: skip
+    source = {"kind": "policy-p0", "policy": "p0"}
+    made = [make_plan(rig.tenant.tenant_id, source, in_order(steps)) for steps in plans_by_hand]
+    for plan in made:
+        write_plan(rig.data_dir / "actions" / "plans", plan)
+    rig.log.outcome(made[0], made[0].steps[0], Who("app"), Outcome.SKIPPED, after=None, detail="no mailbox then")
+    rig.server.faults.add(Rule("mailboxSettings", method="PATCH", status=400, code="ErrorInvalidRequest", times=None))
+    before = len(rig.writes())
+    (result,) = go(rig, policies(limit=2))
+    assert (result.steps_left, result.limit) == (2, 2)
+    assert (result.tried, result.changes) == (2, 1), "one failed, one was done, and the third has to wait"
+    assert len(rig.writes()) == before + 2
+    assert sorted(fate for done in result.applied for fate in fates(done)) == [Fate.DONE, Fate.FAILED, Fate.LEFT]
+
+
+def test_a_policy_that_only_plans_never_applies(rig: ActionsRig, seen: Directory) -> None:
+    before = len(rig.writes())
+    (waits,) = (policy.model_copy(update={"apply": "plan"}) for policy in policies())
+    (result,) = go(rig, [waits])
+    assert (result.state, result.steps_left, result.applied) == (State.WAITING, 2, [])
+    assert len(rig.writes()) == before
+
+
+@pytest.mark.parametrize("case", ["changed", "old"])
+def test_a_plan_that_was_changed_or_is_old_is_not_applied(rig: ActionsRig, seen: Directory, case: str) -> None:
+    bystander = rig.users(lambda one: one["accountEnabled"])[-1]
+    old = datetime.now(timezone.utc) - timedelta(days=8)
+    victim = step("disable_account", bystander)
+    plan = make_plan(rig.tenant.tenant_id, {"kind": "policy-p0", "policy": "p0"}, in_order([victim]),
+                     now=old if case == "old" else None)  # fmt: skip
+    path = write_plan(rig.data_dir / "actions" / "plans", plan)
+    if case == "changed":
+        path.write_text(path.read_text().replace('"reason": "a test"', '"reason": "another"'))
+    (result,) = go(rig, policies())
+    assert (result.state, result.changes, len(result.open)) == (State.APPLIED, 2, 0), "its own new plan was applied"
+    assert rig.user(bystander["id"])["accountEnabled"]
 
 
 def test_with_actions_off_nothing_is_changed(rig: ActionsRig, seen: Directory) -> None:

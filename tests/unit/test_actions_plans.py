@@ -15,11 +15,12 @@ import pytest
 from pipelines.actions.catalogue import ACTIONS
 from pipelines.actions.log import ActionLog, Outcome, Who
 from pipelines.actions.markdown import as_markdown, savings_in_words
-from pipelines.actions.passwords import LENGTH, make_password
+from pipelines.actions.passwords import LENGTH, PasswordFile, make_password
 from pipelines.actions.permissions import missing_permissions, writing_permissions
 from pipelines.actions.plan import ByHand, Plan, Target, digest_of, in_a_chain, in_order
 from pipelines.actions.plan_file import PlanRefusedError, read_plan, require_fresh, require_tenant, write_plan
 from pipelines.actions.planning.making import make_plan, make_step
+from pipelines.sign_in import SettingsError
 
 TENANT = "5b1a2c3d-7e84-4f6a-9d0b-3c2e1f408a97"
 SKU = "05e9a617-0261-4cee-bb44-138d3ef5d965"
@@ -95,6 +96,7 @@ def test_an_unknown_action_or_an_order_that_cannot_be_is_refused(tmp_path: Path)
     for key, value, words in (
         ("action", "format_disk", "no action format_disk"),
         ("depends_on", ["004"], "out of order"),
+        ("only_while", {"moon": "full"}, "a condition that is not known, moon"),
     ):
         content = plan().model_dump(mode="json")
         content["steps"][1][key] = value
@@ -139,6 +141,21 @@ def test_the_markdown_says_all_and_makes_nothing_of_names() -> None:
     assert "\\<b\\>" in text
     assert "--assign" in text, "the way back"
     assert "Nothing was changed" in text
+
+
+def test_a_condition_is_told_to_whoever_reads_the_plan() -> None:
+    target = Target(user_id="1", user_principal_name="ann@x.example")
+    step = make_step("disable_account", target, {}, reason="left", only_while={"department": "Leavers"})
+    assert "Only while: department = Leavers" in as_markdown(make_plan(TENANT, {"kind": "test"}, in_order([step])))
+
+
+def test_a_plan_from_before_conditions_can_still_be_applied(tmp_path: Path) -> None:
+    content = plan().model_dump(mode="json")
+    for step in content["steps"]:
+        del step["only_while"]
+    content["digest"] = digest_of(content)
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    assert read_plan(tmp_path / "plan.json").steps[0].only_while == {}
 
 
 def test_steps_are_numbered_and_chained() -> None:
@@ -199,6 +216,35 @@ def test_passwords_are_long_mixed_and_never_the_same() -> None:
         assert any(sign.isdigit() for sign in password)
         assert not password.isalnum()
         assert not set(password) & set("lIO01o")
+
+
+def test_a_file_of_passwords_holds_what_was_made_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    sink = PasswordFile(path)
+    assert not path.exists()
+    sink.keep("ann@x.example", "one,1")
+    first = path.read_bytes()
+    sink.keep("bob@x.example", "two")
+    assert path.read_bytes().startswith(first), "added to: a kill takes no password away"
+    sink.keep("bob@x.example", "two")
+    sink.drop("ann@x.example")
+    sink.drop("nobody@x.example")
+    sink.keep("cat@x.example", "three")
+    assert path.read_text() == "user_principal_name,password\nbob@x.example,two\ncat@x.example,three\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    sink.drop("bob@x.example")
+    sink.drop("cat@x.example")
+    sink.keep("dan@x.example", "four")
+    assert path.read_text() == "user_principal_name,password\ndan@x.example,four\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["p.csv"]
+
+
+def test_a_file_that_somebody_put_there_meanwhile_is_not_touched(tmp_path: Path) -> None:
+    sink = PasswordFile(tmp_path / "p.csv")
+    (tmp_path / "p.csv").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SettingsError, match="cannot be written"):
+        sink.keep("ann@x.example", "one")
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_permissions_cover_one_another() -> None:

@@ -30,6 +30,7 @@ def make_step(
     currency: str | None = None,
     notes: Sequence[str] = (),
     may_be_skipped: bool = False,
+    only_while: dict[str, Any] | None = None,
 ) -> Step:
     """A step of this action, still without a number."""
     step = Step(
@@ -45,6 +46,7 @@ def make_step(
         permission=ACTIONS[action].permission,
         notes=tuple(notes),
         may_be_skipped=may_be_skipped,
+        only_while=only_while or {},
     )
     return step.model_copy(update={"after": ACTIONS[action].after(step)})
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.actions.conditions import unmet_of
 from pipelines.actions.groups import Group, find_group, groups_of
 from pipelines.actions.people import Holding, Person, find_person
 from pipelines.actions.plan import ByHand, Plan, Step, in_order
@@ -160,7 +161,7 @@ class _Maker:
             self.gone += len(rows)
             return
         holdings = person.holdings()
-        held = [row for row in rows if row.sku_id in holdings and _still_so(row, person)]
+        held = [row for row in rows if row.sku_id in holdings and self._still_so(row, person)]
         self.gone += len(rows) - len(held)
         groups: dict[str, list[Reclaimable]] = {}
         for row in held:
@@ -215,10 +216,18 @@ class _Maker:
     def _leave(self, person: Person, what: str, why: str) -> None:
         self.by_hand.append(ByHand(target=person.target, what=what, why=why))
 
+    def _still_so(self, row: Reclaimable, person: Person) -> bool:
+        """Whether the directory does not contradict the row since it was published."""
+        if row.reason == "disabled":
+            return not person.is_enabled
+        return unmet_of(self._client, person, _only_while([row])) is None
 
-def _still_so(row: Reclaimable, person: Person) -> bool:
-    """Whether the directory does not contradict the row since it was published."""
-    return row.reason != "disabled" or not person.is_enabled
+
+def _only_while(rows: Iterable[Reclaimable]) -> dict[str, Any]:
+    """A licence that another one contains is superfluous only while that other one is held."""
+    overlapping = (row for row in rows if row.reason == "overlapping_sku")
+    containing = {str(row.evidence.get("contained_in_sku_id") or "").lower() for row in overlapping} - {""}
+    return {"holds": sorted(containing)} if containing else {}
 
 
 def _direct(row: Reclaimable, person: Person, holding: Holding, saving: Decimal | None) -> Step:
@@ -248,6 +257,7 @@ def _direct(row: Reclaimable, person: Person, holding: Holding, saving: Decimal 
         saving=saving,
         currency=row.currency if saving is not None else None,
         notes=notes,
+        only_while=_only_while([row]),
     )
 
 
@@ -266,6 +276,7 @@ def _out_of_group(person: Person, group: Group, rows: list[Reclaimable]) -> Step
         saving=saving,
         currency=next(iter(currencies)) if saving is not None else None,
         notes=group_notes(group),
+        only_while=_only_while(rows),
     )
 
 

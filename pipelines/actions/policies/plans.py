@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.actions.conditions import unmet_of
 from pipelines.actions.groups import find_group, groups_of
 from pipelines.actions.log import ActionLog, History, Outcome
-from pipelines.actions.people import find_person
+from pipelines.actions.people import Person, find_person
 from pipelines.actions.plan import ByHand, Plan, Step, in_order
 from pipelines.actions.plan_file import PlanRefusedError, read_plan, require_fresh
 from pipelines.actions.planning.leaver import LeaverWishes, plan_leaver
@@ -73,7 +74,9 @@ def plans_of(
     people = candidates(policy, directory)
     if isinstance(policy, Leaver):
         made = [
-            _leaver(policy, person, directory, client, log) for person in people if not _is_over(policy, person, known)
+            _leaver(policy, person, directory, client, log)
+            for person in people
+            if not _is_over(policy, person, known) and _still(policy, person, client)
         ]
         # Steps of a leaver wait for one another: a plan is either new or known as a whole.
         return [plan for plan in made if plan.steps and not {key_of(step) for step in plan.steps} <= taken]
@@ -86,9 +89,37 @@ def plans_of(
     else:
         plan = _joiners(policy, people, directory, client)
     new = [step for step in plan.steps if key_of(step) not in taken]
-    if not new:
-        return []
-    return [plan.model_copy(update={"steps": in_order(new)}).signed()]
+    return [_conditioned(plan, policy, in_order(new))] if new else []
+
+
+def only_while(policy: Policy) -> dict[str, Any]:
+    """What must still be so of a person for the policy to be about them, when it plans and when its steps are done."""
+    if isinstance(policy, DisabledLicensed):
+        return {"account_enabled": False}
+    if isinstance(policy, LeftDepartment):
+        return {"not_department": policy.department}
+    if isinstance(policy, JoinerWithoutLicence):
+        return {"account_enabled": True}
+    marks: dict[str, dict[str, Any]] = {
+        "disabled": {"account_enabled": False},
+        "manager_gone": {"has_manager": False},
+        "department": {"department": policy.value},
+        "employee_type": {"employee_type": policy.value},
+    }
+    return marks[policy.mark]
+
+
+def _still(policy: Policy, person: Candidate, client: GraphClient) -> Person | None:
+    """The person as they are now; None where they are gone, or the policy is not about them any more."""
+    now = find_person(client, person.user_id)
+    return now if now is not None and unmet_of(client, now, only_while(policy)) is None else None
+
+
+def _conditioned(plan: Plan, policy: Policy, steps: Iterable[Step]) -> Plan:
+    """The plan with these steps, each of them done only while the policy is still about the person."""
+    every = only_while(policy)
+    told = tuple(step.model_copy(update={"only_while": {**every, **step.only_while}}) for step in steps)
+    return plan.model_copy(update={"steps": told}).signed()
 
 
 def left_of(plan: Plan, log: ActionLog) -> tuple[Step, ...]:
@@ -153,13 +184,9 @@ def _disabled(policy: DisabledLicensed, people: list[Candidate], directory: Dire
 def _left_department(
     policy: LeftDepartment, people: list[Candidate], directory: Directory, client: GraphClient
 ) -> Plan:
-    reason, left = f"left department {policy.department}", policy.department.strip().lower()
-    still = []
-    for person in people:
-        now = find_person(client, person.user_id)
-        # Back since the last read: nothing is taken from them.
-        if now is not None and str(now.raw.get("department") or "").lower() != left:
-            still.append(person)
+    reason = f"left department {policy.department}"
+    # Back since the last read: nothing is taken from them.
+    still = [person for person in people if _still(policy, person, client)]
     plan = plan_reclaimable(
         _rows(still, directory, directory.sku_ids(policy.skus), reason, "moved_on"), client, source=policy.source
     )
@@ -192,8 +219,8 @@ def _joiners(policy: JoinerWithoutLicence, people: list[Candidate], directory: D
     skus = [choose_sku(products, name) for name in policy.skus]
     left = {sku.sku_id: sku.units_left for sku in skus}
     for person in people:
-        now = find_person(client, person.user_id)
-        if now is None or not now.is_enabled or now.holdings():
+        now = _still(policy, person, client)
+        if now is None or now.holdings():
             continue
         if not now.raw.get("usageLocation"):
             why = "The account has no usage location, without which none can be assigned."
@@ -207,6 +234,7 @@ def _joiners(policy: JoinerWithoutLicence, people: list[Candidate], directory: D
             step = make_step(
                 "assign_license", now.target, sku_parameters(sku), reason="joined, and holds no licence",
                 evidence={"created_on": str(person.created_on)}, notes=note,
+                only_while={"holds_only": [sku.sku_id for sku in skus]},
             )  # fmt: skip
             steps.append(seen_before(client, step))
     return make_plan(client.tenant.tenant_id, dict(policy.source), in_order(steps), by_hand=by_hand)
@@ -221,6 +249,7 @@ def _leaver(policy: Leaver, person: Candidate, directory: Directory, client: Gra
         "employee_type": f"is of employee type {policy.value}",
     }
     reason = f"leaves: {words[policy.mark]} since {left_on(policy, person)}"
-    return plan_leaver(
+    plan = plan_leaver(
         person.user_id, client, wishes, prices=directory.prices, log=log, reason=reason, source=policy.source
     )
+    return _conditioned(plan, policy, plan.steps)

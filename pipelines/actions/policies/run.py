@@ -22,7 +22,7 @@ from pipelines.actions.plan_file import write_plan
 from pipelines.actions.policies.candidates import Directory, read_directory, reading_warehouse
 from pipelines.actions.policies.file import Policy
 from pipelines.actions.policies.plans import Known, known_plans, plans_of
-from pipelines.actions.results import ApplyResult, Fate
+from pipelines.actions.results import ApplyResult
 from pipelines.graph.client import GraphClient
 from pipelines.graph.errors import GraphError
 from pipelines.graph.write import GraphWriter
@@ -66,6 +66,11 @@ class PolicyResult:
     def changes(self) -> int:
         """How many changes were made just now."""
         return sum(result.changes for result in self.applied)
+
+    @property
+    def tried(self) -> int:
+        """How many changes were tried just now, whatever became of them: this is what limits count."""
+        return sum(result.tried for result in self.applied)
 
     @property
     def has_failed(self) -> bool:
@@ -186,13 +191,14 @@ class _TenantRun:
         try:
             for plan in plans:
                 done = apply_plan(
-                    plan, client, self.log, Limits(result.limit - result.changes, sleep=self.sleep), tell=self.tell
+                    plan, client, self.log, Limits(result.limit - result.tried, sleep=self.sleep), tell=self.tell
                 )
                 result.applied.append(done)
-                if is_for_real:
-                    # What was tried counts, whatever became of it.
-                    tried = sum(one.fate in _TRIED and not one.is_earlier for one in done.results)
-                    self.budget = max(self.budget - tried, 0)
+                self.budget -= done.tried
+        except GraphError:
+            # Cut off in the middle: how much was tried is not told, so this run changes nothing more.
+            self.budget = 0
+            raise
         finally:
             client.close()
 
@@ -215,6 +221,3 @@ class _TenantRun:
             yield client
         finally:
             client.close()
-
-
-_TRIED = (Fate.DONE, Fate.FAILED, Fate.UNKNOWN)
