@@ -13,8 +13,9 @@ import pytest
 import yaml
 from unit_import import empty_warehouse
 
+from pipelines.defs.transform.project import dbt_variables
 from pipelines.rules import Rules, load_rules
-from pipelines.settings import SettingsError
+from pipelines.settings import Settings, SettingsError
 from pipelines.warehouse.errors import OwnListError
 from pipelines.warehouse.own_lists import load_own_lists
 
@@ -55,6 +56,13 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
 def test_defaults_are_those_of_the_dbt_project() -> None:
     variables = yaml.safe_load(DBT_PROJECT.read_text(encoding="utf-8"))["vars"]
     assert Rules().model_dump() == {name: variables[name] for name in Rules.model_fields}
+
+
+def test_with_the_defaults_dbt_is_given_no_variables_and_need_not_parse_anew(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, rules_dir=tmp_path)
+    assert dbt_variables(settings) == {}
+    (tmp_path / "rules.toml").write_text("idle_days = 60\n", encoding="utf-8")
+    assert dbt_variables(settings).keys() == {"idle_days", "rule_version"}
 
 
 def test_a_threshold_changes_the_version_that_evidence_is_marked_with(tmp_path: Path) -> None:
