@@ -62,7 +62,7 @@ def load_day(
     if stored and stored.rows and report.is_concealed and not stored.is_concealed:
         return Verdict("kept", "Names are concealed in the new answer; the stored day with names stays.")
     day = {"tenant_id": record.tenant_id, "report_date": record.report_date}
-    _key_day(con, record.tenant_id, report)
+    _key_day(con, record.tenant_id, report, has_unknown=bool(stored) or report.unknown_rows > 0)
     verdict = Verdict("applied")
     if stored:
         verdict = _compare(con, day, stored, report, max_removed_share)
@@ -72,12 +72,15 @@ def load_day(
             _note_restatement(con, day, record.fetch_id, is_applied=verdict.verdict == "applied")
         if verdict.verdict != "applied":
             return verdict
-    _replace(con, day)
+    _replace(con, day, has_unknown=report.unknown_rows > 0)
     return verdict
 
 
-def _key_day(con: duckdb.DuckDBPyConnection, tenant_id: str, report: StagedReport) -> None:
-    """The staged people with use as ``new_day``, by key; upn is for those who had none yet and get one here."""
+def _key_day(con: duckdb.DuckDBPyConnection, tenant_id: str, report: StagedReport, *, has_unknown: bool) -> None:
+    """The staged people with use as ``new_day``, by key; upn is for those who had none yet and get one here.
+
+    has_unknown: rows that name nobody are looked at afterwards, in ``staged``.
+    """
     tenant = {"tenant_id": tenant_id}
     if report.file_no is None:
         con.execute(
@@ -97,9 +100,11 @@ def _key_day(con: duckdb.DuckDBPyConnection, tenant_id: str, report: StagedRepor
             "select * exclude (file_no) from keyed_files where file_no = $file_no",
             file,
         )
-        con.execute(
-            "create or replace temp table staged as from staged_files where file_no = $file_no and upn is null", file
-        )
+        if has_unknown:
+            con.execute(
+                "create or replace temp table staged as from staged_files where file_no = $file_no and upn is null",
+                file,
+            )
     # On most days everybody is known.
     if not con.execute("select 1 from new_day where upn_key is null limit 1").fetchone():
         return
@@ -201,7 +206,7 @@ def _note_restatement(
     )
 
 
-def _replace(con: duckdb.DuckDBPyConnection, day: dict[str, object]) -> None:
+def _replace(con: duckdb.DuckDBPyConnection, day: dict[str, object], *, has_unknown: bool) -> None:
     for table in ("raw.m365_app_user_days", "raw.m365_app_unknown_days"):
         con.execute(f"delete from {table} where tenant_id = $tenant_id and report_date = $report_date", day)
     con.execute(
@@ -211,10 +216,11 @@ def _replace(con: duckdb.DuckDBPyConnection, day: dict[str, object]) -> None:
         """,
         day,
     )
-    con.execute(
-        f"""
-        insert into raw.m365_app_unknown_days
-        select $tenant_id, $report_date, {_PACKED}, count(*) from staged where upn is null group by all order by all
-        """,
-        day,
-    )
+    if has_unknown:
+        con.execute(
+            f"""
+            insert into raw.m365_app_unknown_days
+            select $tenant_id, $report_date, {_PACKED}, count(*) from staged where upn is null group by all order by all
+            """,
+            day,
+        )

@@ -7,7 +7,7 @@ tenant that was most of the time that loading took.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from datetime import datetime
 
 import duckdb
 
@@ -20,11 +20,12 @@ from pipelines.warehouse.stage_report import ANY_USE, REQUIRED, StagedReport
 
 # Unpacked bytes of the files read together; rows take a fifth of that in memory.
 MOST_BYTES = 160 << 20
+MOST_FILES = 100
 _PACKED = ", ".join(APPS)
 
 
 class FileStager:
-    """Reads ahead: asked for one day report, it stages those that follow along with it.
+    """Reads ahead: asked for one day report, it stages those that follow along with it, of whichever tenant.
 
     The rows stand in the temporary table ``keyed_files`` (file_no, upn_key, packed apps; upn where there is no key yet)
     and, those that name nobody, in ``staged_files``.
@@ -34,36 +35,41 @@ class FileStager:
         self._con = con
         self._landing = landing
         self._staged: dict[str, StagedReport] = {}
-        self._tried: set[str] = set()
+        self._last: FetchRecord | None = None
 
     def report(self, record: FetchRecord, following: Iterable[FetchRecord]) -> StagedReport | None:
         """The staged report of a good day answer; None: it has to be read alone.
 
         following: the records after it in the order of loading.
         """
-        if record.fetch_id not in self._tried:
+        # What of the others stands between them was not known when they were read, and waits for the next time.
+        if self._last is None or _place(record) > _place(self._last):
             self._stage(record, following)
         return self._staged.pop(record.fetch_id, None)
 
     def _stage(self, record: FetchRecord, following: Iterable[FetchRecord]) -> None:
         self._staged, together = {}, self._together(record, following)
-        self._tried = {other.fetch_id for other, _ in together} | {record.fetch_id}
         if len(together) < 2:
+            self._last = None
             return
         records, shape = [other for other, _ in together], together[0][1]
+        self._last = records[-1]
         paths = [self._landing.body_path(other) for other in records]
         understood = stage_plain_files(self._con, paths, shape)
         plain = {number for number, size in understood.items() if size == records[number].body_bytes}
         if plain:
-            self._key(record.tenant_id)
+            self._key([other.tenant_id for other in records])
             self._staged = {records[number].fetch_id: report for number, report in self._counted(plain).items()}
 
     def _together(
         self, record: FetchRecord, following: Iterable[FetchRecord]
     ) -> Sequence[tuple[FetchRecord, CsvShape]]:
-        """The reports that are read in one statement: of one tenant, of one shape, of a size that memory bears."""
-        if not self._knows(record.tenant_id):
-            # Everybody in the first file gets a key: the next ones find them.
+        """The reports that are read in one statement: of one shape, of a size that memory bears.
+
+        Only of tenants with a report before: everybody in the first gets a key, and the next ones find them.
+        """
+        known = self._known_tenants()
+        if record.tenant_id not in known:
             return []
         chosen: list[tuple[FetchRecord, CsvShape]] = []
         size = 0
@@ -72,17 +78,18 @@ class FileStager:
             for other in (record, *following)
             if other.source == record.source and other.report_date and other.outcome == "ok" and other.is_complete
         )
-        for other in takewhile(lambda other: other.tenant_id == record.tenant_id, days):
+        for other in days:
+            if other.tenant_id not in known:
+                continue
             size += other.body_bytes or MOST_BYTES
             shape = self._shape(other)
-            if shape is None or (chosen and (shape != chosen[0][1] or size > MOST_BYTES or len(chosen) > 100)):
+            if shape is None or (chosen and (shape != chosen[0][1] or size > MOST_BYTES or len(chosen) >= MOST_FILES)):
                 break
             chosen.append((other, shape))
         return chosen
 
-    def _knows(self, tenant_id: str) -> bool:
-        sql = "select 1 from raw.upn_keys where tenant_id = $tenant_id limit 1"
-        return self._con.execute(sql, {"tenant_id": tenant_id}).fetchone() is not None
+    def _known_tenants(self) -> set[str]:
+        return {tenant for (tenant,) in self._con.execute("select distinct tenant_id from raw.upn_keys").fetchall()}
 
     def _shape(self, record: FetchRecord) -> CsvShape | None:
         path = self._landing.body_path(record)
@@ -110,14 +117,21 @@ class FileStager:
         reports = {row[-1]: StagedReport(*row) for row in counted}
         return {number: report for number, report in reports.items() if number in plain and not report.duplicate_rows}
 
-    def _key(self, tenant_id: str) -> None:
+    def _key(self, tenants: list[str]) -> None:
+        """tenants: whose each file is, by its number."""
         self._con.execute(
             f"""
             create or replace temp table keyed_files as
             select s.file_no, k.upn_key, {_PACKED}, case when k.upn_key is null then s.upn end as upn, s.is_concealed
             from staged_files as s
-            left join raw.upn_keys as k on k.tenant_id = $tenant_id and k.upn = s.upn
+            left join raw.upn_keys as k
+                on k.tenant_id = list_extract($tenants::varchar[], s.file_no + 1) and k.upn = s.upn
             where {ANY_USE} and s.upn is not null
             """,
-            {"tenant_id": tenant_id},
+            {"tenants": tenants},
         )
+
+
+def _place(record: FetchRecord) -> tuple[datetime, str]:
+    """Where it stands in the order of loading."""
+    return record.completed_at, record.fetch_id

@@ -95,7 +95,34 @@ def test_most_days_are_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         load_pending(con, lander.landing)
     # Not the first of a tenant, and one cell that is no flag leaves all that were read with it to be read alone.
-    assert [number for number in given if number is not None] == [1, 2, 9, 10, 13, 1, 2]
+    assert [number for number in given if number is not None] == [1, 2, 9, 10, 13, 1, 2, 20]
+
+
+def test_tenants_that_were_fetched_side_by_side_are_read_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third comes later, while what was read ahead is still used; the same person's name is another in each."""
+    lander, given = Lander(tmp_path), []
+    for day in range(6):
+        for tenant in ("a", "b", "c") if day > 1 else ("a", "b"):
+            people = [ANN, row(f"{tenant}{day}@x.com", word="w"), row("(Unknown)", outlook="b")][: 2 + day % 2]
+            lander.body(DETAIL, report(*people), "csv", tenant_id=tenant, report_date=FIRST + timedelta(days=day))
+    monkeypatch.setattr(stage_files, "MOST_BYTES", 0)
+    alone = loaded(tmp_path, "alone")
+    monkeypatch.undo()
+    report_of = FileStager.report
+
+    def spy(self: FileStager, *arguments: Any) -> Any:
+        found = report_of(self, *arguments)
+        given.append(f"{arguments[0].tenant_id}{(arguments[0].report_date - FIRST).days}" if found else None)
+        return found
+
+    monkeypatch.setattr(FileStager, "report", spy)
+    together = loaded(tmp_path, "together")
+    for table in TABLES:
+        assert together[table] == alone[table], table
+    assert {name for name in given if name} == {f"{tenant}{day}" for tenant in "ab" for day in range(1, 6)}
+    assert sum(name is None for name in given) == 6, "the first of each tenant, and all of one that was not known yet"
 
 
 def test_one_damaged_file_spoils_no_other(tmp_path: Path) -> None:
