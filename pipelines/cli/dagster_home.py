@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
+from filelock import FileLock
+
 from pipelines.settings import Settings
+from pipelines.warehouse.landing import write_atomically
 
 CONFIG = Path(__file__).resolve().parents[2] / "dagster.yaml"
+# Stands when Dagster's own tables do.
+_MADE = ".made"
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
@@ -20,6 +24,18 @@ def prepare_dagster_home(settings: Settings) -> Path:
         return Path(os.environ["DAGSTER_HOME"])
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copyfile(CONFIG, home / "dagster.yaml")
+    write_atomically(home / "dagster.yaml", CONFIG.read_text(encoding="utf-8"))
     os.environ["DAGSTER_HOME"] = str(home)
+    if not (home / _MADE).is_file():
+        _make_tables(home)
     return home
+
+
+def _make_tables(home: Path) -> None:
+    """Two processes that begin at the same moment would both make Dagster's tables, and one of them fail."""
+    from dagster import DagsterInstance
+
+    with FileLock(home / ".making.lock"):
+        if not (home / _MADE).is_file():
+            with DagsterInstance.get():
+                write_atomically(home / _MADE, "")
