@@ -14,6 +14,7 @@ from pipelines.actions.results import ApplyResult, Fate, StepResult
 from pipelines.graph.client import GraphClient
 from pipelines.graph.errors import GraphError, SignInError
 
+UNSEEN = "Not looked at: the app that reads may not see this state. Apply looks first, with the app for actions."
 # What of a target the steps before change, as far as the steps after look at it.
 _FORESEEN = ("account_enabled", "manager_id", "usageLocation", "usage_location")
 
@@ -74,6 +75,9 @@ def _looked_at(
     except SignInError:
         raise
     except (GraphError, ActionError) as error:
+        if isinstance(error, GraphError) and error.is_permission and not client.tenant.is_for_actions:
+            # The app that reads sees less; what it may not see says nothing about what the app for actions may do.
+            return StepResult(step, Fate.WOULD_CHANGE, UNSEEN)
         return StepResult(step, Fate.FAILED, in_words(error, client, step))
     return StepResult(step, Fate.SKIPPED, refusal) if refusal else StepResult(step, Fate.WOULD_CHANGE)
 

@@ -275,4 +275,6 @@ def _print_end(console: Console, done: ApplyResult) -> None:
     if done.is_dry:
         _print_results(console, done)
     counts = ", ".join(f"{count} {fate.value.replace('_', ' ')}" for fate, count in done.counts.items())
-    console.print(counts or "There is nothing to do.", highlight=False)
+    earlier = sum(result.is_earlier for result in done.results)
+    told = f" ({earlier} of them by an apply before this one)" if earlier else ""
+    console.print(f"{counts}{told}" if counts else "There is nothing to do.", highlight=False)

@@ -9,12 +9,24 @@ from typing import Any
 
 import pytest
 
+from pipelines.actions.apply import Limits, apply_plan
 from pipelines.actions.catalogue import ACTIONS
 from pipelines.actions.plan import Plan
 from pipelines.actions.planning.reclaimable import Reclaimable, plan_reclaimable
+from pipelines.actions.preview import dry_run
 from pipelines.actions.results import Fate, StepResult
 from pipelines.simulator import Rule
-from tests.integration.actions_rig import ActionsRig, Json, direct, fates, inherited, only_direct, open_rig, step
+from tests.integration.actions_rig import (
+    ActionsRig,
+    Json,
+    direct,
+    fates,
+    inherited,
+    only_direct,
+    open_rig,
+    step,
+    without,
+)
 from tests.integration.test_actions_onedrive import COPY, hand_over, with_drive
 
 NOBODY: Json = {"id": "99999999-9999-4999-8999-999999999999", "userPrincipalName": "nobody@fabrikam.example"}
@@ -159,6 +171,27 @@ def test_a_copy_that_is_said_to_be_made_and_is_not_there_is_no_success(rig: Acti
     assert rig.records()[-1]["after"]["missing_files"] >= 1
     rig.server.faults.clear()
     assert fates(rig.apply(plan)) == [Fate.DONE]
+
+
+def test_what_the_app_that_reads_may_not_see_keeps_nothing_waiting_in_a_dry_run(rig: ActionsRig) -> None:
+    """Where actions are off the preview is made with the app that reads; it goes on beyond mailboxes."""
+    user = with_drive(rig)[0]
+    plan = rig.plan(step("set_automatic_reply", user, message="Gone."), step("revoke_sessions", user))
+    second = plan.steps[1].model_copy(update={"depends_on": ("001",)})
+    plan = plan.model_copy(update={"steps": (plan.steps[0], second)}).signed()
+    with rig.reader() as client:
+        done = apply_plan(plan, client, rig.log, Limits(25))
+    assert fates(done) == [Fate.WOULD_CHANGE, Fate.WOULD_CHANGE]
+    assert "the app that reads may not see this state" in str(done.results[0].detail)
+
+
+def test_what_the_app_for_actions_may_not_do_is_told_in_a_dry_run(tmp_path: Path) -> None:
+    with open_rig(tmp_path / "other", without("MailboxSettings.ReadWrite")) as rig:
+        plan = rig.plan(step("set_automatic_reply", with_drive(rig)[0], message="Gone."))
+        with rig.writer() as client:
+            (result,) = dry_run(plan, client, rig.log, 25).results
+    assert result.fate is Fate.FAILED
+    assert "The app for actions needs MailboxSettings.ReadWrite, with admin consent." in str(result.detail)
 
 
 # --- a licence that another one contains ----------------------------------------------------------------------

@@ -57,7 +57,7 @@ def person(user: Json, **facts: object) -> Candidate:
         "is_enabled": user["accountEnabled"], "department": user.get("department"), "employee_type": None,
         "created_on": date(2020, 1, 1), "disabled_since": None, "manager_gone_since": None, "moved_on": BEFORE,
         "typed_on": BEFORE, "previous_department": None,
-        "sku_ids": tuple(sorted({*direct(user), *inherited(user)})),
+        "account_kind": "member", "sku_ids": tuple(sorted({*direct(user), *inherited(user)})),
     }  # fmt: skip
     return Candidate(**{**values, **facts})  # type: ignore[arg-type]
 

@@ -132,6 +132,8 @@ from (values (1, date '2026-10-20', 'E3'), (2, date '2026-10-15', 'e3'), (3, dat
     (5, date '2026-10-29', 'e3'), (7, date '2026-08-01', 'e3')) as t (user_key, observed_on, sku_id);
 create table main.license_inventory (tenant_id varchar, sku_id varchar, sku_part_number varchar, product_name varchar,
     is_free boolean, unit_price decimal(18, 6), currency varchar);
+create table main.users (tenant_id varchar, user_key integer, account_kind varchar);
+insert into main.users select * from (values ('t', 1, 'member'), ('t', 2, 'member'), ('t', 3, null));
 insert into main.license_inventory values ('t', 'e3', 'SPE_E3', 'Microsoft 365 E3', false, 36, 'EUR');
 """
 
@@ -185,6 +187,16 @@ def test_time_counts_from_the_last_change(con: duckdb.DuckDBPyConnection, tmp_pa
     assert isinstance(leaver, Leaver)
     assert left_on(leaver, people["u1"]) == date(2026, 10, 20)
     assert left_on(leaver, people["u2"]) is None
+
+
+@pytest.mark.parametrize("kind", ["shared_mailbox", "room_mailbox", "service_account"])
+def test_what_is_nobody_s_account_is_left_out(con: duckdb.DuckDBPyConnection, tmp_path: Path, kind: str) -> None:
+    """The account of a shared mailbox is disabled for good; a large one needs its licence."""
+    con.execute("update main.users set account_kind = ? where user_key = 1", [kind])
+    assert about(con, tmp_path, 'kind = "disabled_licensed"\ndays = 1') == []
+    assert about(con, tmp_path, 'kind = "leaver"\nmark = "disabled"') == []
+    con.execute("update main.users set account_kind = 'guest' where user_key = 1")
+    assert about(con, tmp_path, 'kind = "disabled_licensed"\ndays = 1') == ["ann"]
 
 
 def test_the_allow_list_keeps_people_and_licences(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

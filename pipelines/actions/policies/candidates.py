@@ -75,14 +75,17 @@ _PEOPLE = """
     select
         n.user_id, n.user_principal_name, n.user_type, coalesce(n.account_enabled, true), n.department,
         n.employee_type, cast(n.created_at at time zone 'UTC' as date), s.disabled_since, s.manager_gone_since,
-        s.moved_on, s.typed_on, s.previous_department, coalesce(h.sku_ids, [])
+        s.moved_on, s.typed_on, s.previous_department, k.account_kind, coalesce(h.sku_ids, [])
     from now as n
     inner join since as s using (user_key)
     left join held as h using (user_key)
     left join bin as b using (user_key)
+    left join main.users as k on k.tenant_id = n.tenant_id and k.user_key = n.user_key
     where b.observed_at is null or b.observed_at < n.observed_at
     order by lower(n.user_principal_name)
 """
+# Accounts of nobody: those of mailboxes are disabled for good, and some need the licence that they hold.
+NOBODY_S = ("shared_mailbox", "room_mailbox", "service_account")
 _PRODUCTS = """
     select distinct lower(sku_id), coalesce(sku_part_number, sku_id), coalesce(product_name, sku_part_number, sku_id),
         coalesce(is_free, false)
@@ -93,7 +96,7 @@ _PRODUCTS = """
 @dataclass(frozen=True)
 class Candidate:
     """One account of the directory, by the newest read. Dates: since when something is so; None: it is not so, or not
-    known. previous_department: the one before, where another was seen.
+    known. previous_department: the one before, where another was seen. account_kind: as the waste lists judge it.
     """
 
     user_id: str
@@ -108,6 +111,7 @@ class Candidate:
     moved_on: date | None
     typed_on: date | None
     previous_department: str | None
+    account_kind: str | None
     sku_ids: tuple[str, ...]
 
 
@@ -191,8 +195,10 @@ def read_directory(con: duckdb.DuckDBPyConnection, tenant_id: str, rules: Path, 
 
 
 def candidates(policy: Policy, directory: Directory) -> list[Candidate]:
-    """Whom the policy is about today; people whom the allow list keeps are left out."""
-    people = (person for person in directory.people if not directory.is_kept(person))
+    """Whom the policy is about today, without accounts that are nobody's and people whom the allow list keeps."""
+    people = (
+        person for person in directory.people if person.account_kind not in NOBODY_S and not directory.is_kept(person)
+    )
     if isinstance(policy, DisabledLicensed):
         return [one for one in people if one.sku_ids and _is_old(one.disabled_since, policy.days, directory.today)]
     if isinstance(policy, LeftDepartment):
