@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from pipelines.actions.passwords import PasswordFile
 from pipelines.actions.plan import Plan, Target
+from pipelines.actions.plan_file import write_plan
 from pipelines.actions.planning.joiner import plan_joiners
 from pipelines.actions.planning.making import make_step
 from pipelines.actions.planning.records import JoinerRecord, read_joiners
@@ -215,6 +217,42 @@ def test_an_account_that_was_refused_leaves_no_password(rig: ActionsRig, tmp_pat
     (result,) = rig.apply(plan, passwords=PasswordFile(file)).results
     assert result.fate is Fate.FAILED
     assert passwords(file) == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fate"),
+    [
+        (None, Fate.DONE),
+        (Rule("/v1.0/users$", method="POST", change=lost, times=1), Fate.DONE),
+        (Rule("/v1.0/users$", method="POST", status=400, code="Request_BadRequest", message="No."), Fate.FAILED),
+        (Rule("/v1.0/users$", method="POST", status=500, times=None), Fate.UNKNOWN),
+    ],
+    ids=["made", "answer lost", "refused", "never answered"],
+)
+def test_a_password_stands_in_its_file_and_nowhere_else(
+    rig: ActionsRig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    answer: Rule | None,
+    fate: Fate,
+) -> None:
+    """Not in a plan, the action log, a result, a debug log, or what is shown while it works."""
+    secret = "Known-only-here-%7431"
+    monkeypatch.setattr("pipelines.actions.lifecycle.make_password", lambda: secret)
+    plan = plan_for(rig, joiner(rig))
+    write_plan(rig.data_dir / "actions" / "plans", plan)
+    if answer is not None:
+        rig.server.faults.add(replace(answer))
+    told: list[str] = []
+    file = tmp_path / "p.csv"
+    with caplog.at_level(logging.DEBUG):
+        done = rig.apply(plan, passwords=PasswordFile(file), tell=told.append)
+    assert fates(done) == [fate]
+    assert (secret in file.read_text()) is (fate is not Fate.FAILED)
+    assert len(list(rig.log.records())) >= 2
+    said = [everything_written(rig), caplog.text, repr(caplog.records), repr(done), *told]
+    assert not [text for text in said if secret in text]
 
 
 def test_an_unknown_domain_product_group_or_manager_is_told_while_planning(rig: ActionsRig) -> None:

@@ -184,6 +184,15 @@ def test_no_more_is_changed_than_allowed_and_the_rest_follows(rig: ActionsRig) -
     assert fates(rig.apply(plan, max_changes=2)) == [Fate.DONE, Fate.DONE, Fate.DONE]
 
 
+def test_a_change_that_failed_was_tried_and_counts(rig: ActionsRig) -> None:
+    users = rig.users(only_direct, synced=None)[:3]
+    plan = rig.plan(*(step("remove_license", user, sku_id=only_direct(user)[0]) for user in users))
+    rig.server.faults.add(Rule(f"{users[0]['id']}/assignLicense", status=400, code="Request_BadRequest", message="No."))
+    done = rig.apply(plan, max_changes=2)
+    assert fates(done) == [Fate.FAILED, Fate.DONE, Fate.LEFT]
+    assert (done.tried, done.changes, len(rig.writes())) == (2, 1, 2)
+
+
 def test_a_missing_permission_is_named(tmp_path: Path) -> None:
     lacking = without("LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All")
     with open_rig(tmp_path / "other", lacking) as rig:

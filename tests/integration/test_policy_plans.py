@@ -25,6 +25,7 @@ from pipelines.actions.policies.file import (
 )
 from pipelines.actions.policies.plans import known_plans, plans_of
 from pipelines.actions.policies.run import PolicyResult, State, run_policies
+from pipelines.actions.preview import dry_run
 from pipelines.actions.results import Fate
 from pipelines.settings import SettingsError
 from pipelines.simulator import Rule
@@ -231,6 +232,8 @@ def test_a_leaver_who_came_back_is_left_alone_in_every_plan(rig: ActionsRig, mar
     came_back(rig, user, mark)
     assert plans(rig, policy, seen) == []
     before = len(rig.writes())
+    with rig.writer() as client:
+        assert fates(dry_run(plan, client, rig.log, 25))[0] is Fate.SKIPPED, "and a preview says so"
     done = rig.apply(plan)
     assert fates(done)[0] is Fate.SKIPPED, done.results[0].detail
     assert "Changed since the plan was made" in str(done.results[0].detail)
@@ -338,6 +341,23 @@ def test_what_was_tried_counts_against_the_limit_of_the_policy(rig: ActionsRig, 
     assert (result.tried, result.changes) == (2, 1), "one failed, one was done, and the third has to wait"
     assert len(rig.writes()) == before + 2
     assert sorted(fate for done in result.applied for fate in fates(done)) == [Fate.DONE, Fate.FAILED, Fate.LEFT]
+
+
+def test_what_one_policy_tried_is_no_more_there_for_the_next(rig: ActionsRig, seen: Directory) -> None:
+    held = {sku_id for one in seen.people for sku_id in one.sku_ids}
+    unheld = next(sku_id for sku_id in seen.products if sku_id not in held)
+    for number, user in enumerate(rig.users(lambda one: one["accountEnabled"])[:2]):
+        source = {"kind": f"policy-p{number}", "policy": f"p{number}"}
+        made = make_plan(rig.tenant.tenant_id, source, in_order([step("disable_account", user)]))
+        write_plan(rig.data_dir / "actions" / "plans", made)
+    before = len(rig.writes())
+    # The first fails, and counts all the same; neither policy plans anything new.
+    rig.server.faults.add(Rule("/v1.0/users/", method="PATCH", status=400, code="Request_BadRequest", times=1))
+    both = [policy.model_copy(update={"skus": (unheld,)}) for policy in policies(most=2)]
+    first, second = go(rig, both, actions_max_changes=1)
+    assert (first.state, first.tried, first.changes) == (State.APPLIED, 1, 0)
+    assert (second.state, second.limit, second.tried) == (State.OVER_LIMIT, 0, 0)
+    assert len(rig.writes()) == before + 1
 
 
 def test_a_policy_that_only_plans_never_applies(rig: ActionsRig, seen: Directory) -> None:

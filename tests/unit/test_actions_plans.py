@@ -224,6 +224,7 @@ def test_a_file_of_passwords_holds_what_was_made_and_no_more(tmp_path: Path) -> 
     assert not path.exists()
     sink.keep("ann@x.example", "one,1")
     first = path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600, "from the first moment on"
     sink.keep("bob@x.example", "two")
     assert path.read_bytes().startswith(first), "added to: a kill takes no password away"
     sink.keep("bob@x.example", "two")
