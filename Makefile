@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-spark soak bench ui sync docs lint clean
+.PHONY: demo test test-spark soak bench ui sync docs lint audit clean
 
 demo: $(STAMP)  ## a simulated tenant, the whole job, the result
 	$(BIN)/m365-usage demo
@@ -43,8 +43,11 @@ lint: $(STAMP)  ## format, then check style and types
 	$(BIN)/sqlfmt --quiet dbt_project
 	$(BIN)/mypy
 
+audit: .venv-audit/.installed  ## known vulnerabilities of all pinned packages; asks the internet
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+
 clean:  ## remove the environment and what tools left; data/ stays
-	rm -rf .venv .venv-bench .venv-spark build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf .venv .venv-bench .venv-spark .venv-audit build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml constraints.txt
@@ -55,4 +58,9 @@ $(STAMP): pyproject.toml constraints.txt
 .venv-bench/.installed .venv-spark/.installed: .venv-%/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	touch $@
+
+.venv-audit/.installed:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	touch $@
