@@ -45,7 +45,6 @@ def licence(expression: str | None, classifiers: Sequence[str], text: str | None
     return " or ".join(SPDX.get(word, word) for word in words) or NOT_SAID
 
 
-
 def requirements() -> dict[str, Requirement]:
     """Every direct dependency of pyproject.toml, those of the extras too."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
