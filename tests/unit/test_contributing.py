@@ -89,3 +89,10 @@ def test_targets_of_make_that_are_named_exist() -> None:
     for name in DOCUMENTS:
         named = set(re.findall(r"\bmake ([a-z-]+)\b(?=`|  )", (ROOT / name).read_text(encoding="utf-8")))
         assert named <= targets, name
+
+
+def test_the_readme_lists_every_document() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"\]\(([^)#]+\.md)\)", readme[readme.index("## Documents") :]))
+    there = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+    assert listed == there | {"CONTRIBUTING.md", "CHANGELOG.md", "queries/README.md"}
