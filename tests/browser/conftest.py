@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -13,19 +12,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from filelock import FileLock
 
-from pipelines.defs.transform.project import dbt_variables
 from pipelines.publish.page.names import PAGE_NAME
 from pipelines.publish.page.write import write_page
-from pipelines.publish.release import publish_release
-from pipelines.settings import Settings
-from pipelines.simulator import SimulatorServer, skus
-from pipelines.warehouse.database import open_warehouse
-from pipelines.warehouse.own_lists import load_own_lists
 from pipelines.warehouse.publish import DATABASE_NAME
-from tests.dbt_run import run_dbt
-from tests.integration.conftest import SHORT_LIMITS, TODAY, Rig, tenant
+from tests.integration.conftest import TODAY
+from tests.synced import Synced
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
 
@@ -67,52 +59,9 @@ class Release:
 
 
 @pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """Fetched, loaded, transformed and published by the product's own steps; the tests of dbt are run elsewhere.
-
-    One for all processes that test side by side.
-    """
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    told = shared / "page-release.txt"
-    with FileLock(shared / "page-release.lock"):
-        if not told.exists():
-            made = made_release(tmp_path_factory.mktemp("page"))
-            told.write_text(str(made.folder), encoding="utf-8")
-            return made
-    return Release(Path(told.read_text(encoding="utf-8")))
-
-
-def made_release(data_dir: Path) -> Release:
-    """A small simulated company, published."""
-    server = SimulatorServer([tenant(users=160)], limits=SHORT_LIMITS, cert_dir=data_dir / "simulator")
-    server.start()
-    try:
-        rig = Rig(server, data_dir)
-        rig.extract()
-        rig.load()
-    finally:
-        server.stop()
-    settings = Settings(_env_file=None, data_dir=data_dir, rules_dir=data_dir / "rules", today=TODAY)
-    settings.rules_dir.mkdir()
-    prices = f"sku,price,currency,per\n{skus.E5.sku_id},57,EUR,month\n{skus.E3.sku_id},36,EUR,month\n"
-    (settings.rules_dir / "prices.csv").write_text(prices)
-    with open_warehouse(settings.warehouse_path) as con:
-        load_own_lists(con, settings.rules_dir)
-    build(settings, "build", "--exclude-resource-type", "unit_test", "test")
-    return published(settings, data_dir / "target" / "manifest.json")
-
-
-def build(settings: Settings, *command: str) -> None:
-    done = run_dbt(
-        settings.warehouse_path, *command, "--quiet", today=settings.today_utc, variables=dbt_variables(settings)
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
-
-
-def published(settings: Settings, manifest: Path) -> Release:
-    found = publish_release(settings, manifest)
-    return Release(settings.data_dir / "releases" / found.publish_id)
+def release(synced_company: Synced) -> Release:
+    """What the sync of a small company published."""
+    return Release((synced_company.data_dir / "published").resolve().parent)
 
 
 @pytest.fixture

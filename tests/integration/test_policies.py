@@ -20,8 +20,9 @@ from pipelines.defs.resources import Workplace
 from pipelines.graph.write import GraphWriter
 from pipelines.settings import Settings
 from pipelines.warehouse.traces import files_naming
-from tests.integration.actions_rig import Json, only_direct
-from tests.integration.conftest import Rig, tenant
+from tests.integration.actions_rig import only_direct
+from tests.integration.conftest import Rig
+from tests.synced import LEFT_SKU, PRICES, Synced, company
 
 POLICIES = """
 [[policy]]
@@ -32,17 +33,6 @@ apply = "auto"
 skus = ["{sku}"]
 max_changes = {limit}
 """
-
-
-def employees(rig: Rig) -> list[Json]:
-    """Enabled people of the cloud who hold something directly and only so, and are nobody's administrator."""
-    admins = rig.server.tenant.admins()
-    return [
-        user
-        for user in rig.server.tenant.users()
-        if user.get("employeeId") and user["id"] not in admins and not user.get("onPremisesSyncEnabled")
-        and user["accountEnabled"] and only_direct(user)
-    ]  # fmt: skip
 
 
 @contextmanager
@@ -99,34 +89,18 @@ def writes(rig: Rig) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def rig(make_rig: Callable[..., Rig]) -> Rig:
-    return make_rig(tenant(users=60))
+def rig(synced_company: Synced, make_rig: Callable[..., Rig]) -> Rig:
+    rig = make_rig(company())
+    synced_company.copied_to(rig.data_dir)
+    return rig
 
 
 @pytest.fixture(scope="module")
 def story(rig: Rig) -> dict[str, Any]:
     """Two people are disabled who hold the same product, and nothing else, directly; then a sync."""
-    by_sku: dict[str, list[Json]] = {}
-    for user in employees(rig):
-        for sku_id in only_direct(user):
-            by_sku.setdefault(sku_id, []).append(user)
-    sku_id, people = next((sku_id, people) for sku_id, people in by_sku.items() if len(people) >= 2)
-    leaving = people[:2]
-    with writer(rig) as client:
-        for user in leaving:
-            client.write("PATCH", f"users/{user['id']}", client.context("disabling"), {"accountEnabled": False})
-    rules = rig.data_dir / "rules"
-    rules.mkdir()
-    (rules / "prices.csv").write_text(f"sku,price,currency,per\n{sku_id},10,EUR,month\n")
-    names = "\n".join(
-        user["userPrincipalName"]
-        for user in rig.server.tenant.users()
-        if not user["accountEnabled"] and user["id"] not in [one["id"] for one in leaving]
-    )
-    # Whoever was disabled before is of no concern here.
-    (rules / "allow_list.csv").write_text(f"user_name\n{names}\n")
-    sync(rig)
-    return {"sku_id": sku_id, "leaving": leaving, "rules": rules}
+    left = [user for user in rig.server.tenant.users() if LEFT_SKU in only_direct(user) and not user["accountEnabled"]]
+    assert len(left) == 2
+    return {"sku_id": LEFT_SKU, "leaving": left, "rules": rig.data_dir / "rules"}
 
 
 def policy(story: dict[str, Any], limit: int) -> None:
@@ -164,7 +138,7 @@ class TestFromPolicyToSaving:
         success, metadata, words = run_actions(rig, monkeypatch, apply=True)
         assert success, words
         assert (metadata["new_plans"], metadata["new_steps"], metadata["changes"]) == (1, 2, 0)
-        assert metadata["planned_monthly_saving_EUR"] == 20
+        assert metadata["planned_monthly_saving_EUR"] == 2 * PRICES[LEFT_SKU]
         assert "remove direct licence" in metadata["plans"]
         assert not writes(rig)
         assert len(plan_files(rig)) == 1
@@ -213,12 +187,12 @@ class TestFromPolicyToSaving:
         )
         assert {row[0] for row in rows} == names
         assert {row[1:3] for row in rows} == {("done", True)}
-        assert {row[5:] for row in rows} == {(10, "policy-disabled-licensed", story["sku_id"])}
+        assert {row[5:] for row in rows} == {(PRICES[LEFT_SKU], "policy-disabled-licensed", LEFT_SKU)}
         saving = (
             "select taken_back, assigned_again, still_free, realised_monthly_saving, currency from realised_savings"
         )
         for build in ("published_admin", "published"):
-            assert published(rig, saving, build) == [(2, 0, 2, 20, "EUR")]
+            assert published(rig, saving, build) == [(2, 0, 2, 2 * PRICES[LEFT_SKU], "EUR")]
         assert not [name for name in names if name.encode() in published_bytes(rig, "published")]
 
     @pytest.mark.soak
@@ -234,7 +208,7 @@ class TestFromPolicyToSaving:
             story["leaving"][1]["id"]: (True, False),
         }
         saving = "select taken_back, assigned_again, still_free, realised_monthly_saving from realised_savings"
-        assert published(rig, saving) == [(2, 1, 1, 10)]
+        assert published(rig, saving) == [(2, 1, 1, PRICES[LEFT_SKU])]
 
     @pytest.mark.soak
     def test_a_rebuild_keeps_what_was_done(self, rig: Rig, story: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,13 +15,17 @@ import pytest
 from pipelines.simulator import Rule
 from tests.integration.conftest import ROOT, TODAY, Rig, tenant
 from tests.integration.files_of_release import ADMIN_ONLY, QUERIES, answers, parquet_counts, sheet_rows, texts
+from tests.synced import Synced, company
 
 FIRST_DAY, LAST_DAY = date(2026, 10, 1), date(2026, 10, 28)
 
 
 @pytest.fixture(scope="module")
-def rig(make_rig: Callable[..., Rig]) -> Rig:
-    return make_rig(tenant())
+def rig(synced_company: Synced, make_rig: Callable[..., Rig]) -> Rig:
+    """The data folder of a first sync, and its company, of which nothing was asked yet."""
+    rig = make_rig(company())
+    synced_company.copied_to(rig.data_dir)
+    return rig
 
 
 def published(rig: Rig, sql: str, build: str = "published_admin") -> list[tuple]:
@@ -29,22 +33,26 @@ def published(rig: Rig, sql: str, build: str = "published_admin") -> list[tuple]
         return con.execute(sql).fetchall()
 
 
-def days_asked(rig: Rig) -> list[date]:
-    """The report days asked of Graph since the log was last emptied, in order."""
-    paths = [record.path for record in rig.server.requests if "getM365AppUserDetail(date=" in record.path]
-    return [date.fromisoformat(path.split("date=")[1][:10]) for path in paths]
+def days_asked(paths: Iterable[str]) -> list[date]:
+    """The report days that were asked of Graph, in order."""
+    return [date.fromisoformat(path.split("date=")[1][:10]) for path in paths if "getM365AppUserDetail(date=" in path]
+
+
+def paths_asked(rig: Rig) -> list[str]:
+    """What was asked of Graph since the log was last emptied, in order."""
+    return [record.path for record in rig.server.requests]
 
 
 @pytest.mark.timeout(600)
 class TestSyncs:
     """One tenant over four days; the tests follow one another."""
 
-    def test_first_sync_publishes(self, rig: Rig) -> None:
-        done = rig.command("sync")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert days_asked(rig)[0] == FIRST_DAY, "the oldest day expires first"
-        assert set(days_asked(rig)) == {FIRST_DAY + timedelta(days=n) for n in range(28)}
-        assert not [record for record in rig.server.requests if record.status == 429]
+    def test_first_sync_publishes(self, rig: Rig, synced_company: Synced) -> None:
+        days = days_asked(path for path, _ in synced_company.requests)
+        assert days[0] == FIRST_DAY, "the oldest day expires first"
+        assert set(days) == {FIRST_DAY + timedelta(days=n) for n in range(28)}
+        assert not [path for path, status in synced_company.requests if status == 429]
+        assert f"Published: {synced_company.data_dir / 'published'} and" in synced_company.output
         assert published(rig, "select count(*), sum(is_observed::int) from report_days") == [(28, 28)]
         tables = {row[0] for row in published(rig, "select table_name from duckdb_tables() where not internal")}
         views = {row[0] for row in published(rig, "select view_name from duckdb_views() where not internal")}
@@ -62,7 +70,7 @@ class TestSyncs:
         assert {"app_usage_daily", "license_inventory"} <= shared
         assert not shared & {"users", "user_app_days", "user_suite_days", "user_app_usage_28d", "license_assignments"}
         content = (rig.data_dir / "published" / "m365_usage.duckdb").resolve().read_bytes()
-        for user in tenant().users():
+        for user in company().users():
             assert user["userPrincipalName"].encode() not in content
         admin = rig.data_dir / "published_admin"
         assert (admin.resolve().stat().st_mode & 0o777) == 0o700
@@ -127,14 +135,14 @@ class TestSyncs:
         people = {row["user_principal_name"] for row in sheet_rows(rig.data_dir / "published_admin", "Reclaimable")}
         assert people == {name for (name,) in published(rig, "select user_principal_name from reclaimable_licenses")}
         for name, text in texts(rig.data_dir / "published").items():
-            assert "@" + tenant().spec.domain not in text, name
+            assert "@" + company().spec.domain not in text, name
 
     def test_second_run_on_the_same_day_asks_for_no_day(self, rig: Rig) -> None:
         before = published(rig, "from app_usage_28d order by all")
         rig.server.requests.clear()
         done = rig.command("sync")
         assert done.returncode == 0, done.stderr
-        assert days_asked(rig) == []
+        assert days_asked(paths_asked(rig)) == []
         assert published(rig, "from app_usage_28d order by all") == before
 
     def test_next_day_asks_for_the_new_day_and_those_still_settling(self, rig: Rig) -> None:
@@ -151,7 +159,7 @@ class TestSyncs:
         assert done.returncode == 0, done.stderr
         newest = LAST_DAY + timedelta(days=1)
         settling = [LAST_DAY - timedelta(days=n) for n in range(8)]
-        assert days_asked(rig) == [newest, *settling]
+        assert days_asked(paths_asked(rig)) == [newest, *settling]
         assert reader.execute(sql).fetchall() == old
         reader.close()
         changed = dict(published(rig, sql))
