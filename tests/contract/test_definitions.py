@@ -207,4 +207,8 @@ def test_policies_run_by_themselves_only_where_somebody_wants_it(
     asked = tick()
     assert isinstance(asked, dg.RunRequest)
     assert asked.run_config == {"ops": {"actions_folder__plans": {"config": {"apply": True}}}}
-    assert dg.validate_run_config(defs.resolve_job_def("actions"), asked.run_config)
+    job = defs.resolve_job_def("actions")
+    assert dg.validate_run_config(job, asked.run_config)
+    by_itself = dg.validate_run_config(job)
+    assert by_itself
+    assert by_itself["ops"]["actions_folder__plans"]["config"]["apply"] is False, "a run that nobody configured is dry"

@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.actions.apply import Limits, apply_plan
 from pipelines.actions.catalogue import ACTIONS
+from pipelines.actions.groups import Group
 from pipelines.actions.plan import Plan
 from pipelines.actions.planning.reclaimable import Reclaimable, plan_reclaimable
 from pipelines.actions.preview import dry_run
@@ -197,12 +198,15 @@ def test_what_the_app_for_actions_may_not_do_is_told_in_a_dry_run(tmp_path: Path
 # --- a licence that another one contains ----------------------------------------------------------------------
 
 
+def row_of(user: Json, sku_id: str, reason: str, evidence: dict[str, Any]) -> Reclaimable:
+    return Reclaimable(
+        user["id"], user["userPrincipalName"], None, sku_id, "SMALL", "Small", reason, evidence, Decimal("10.00"), "EUR"
+    )
+
+
 def overlapping(user: Json, sku_id: str, containing: str) -> Reclaimable:
     evidence: dict[str, Any] = {"contained_in_sku_id": containing.upper()}
-    return Reclaimable(
-        user["id"], user["userPrincipalName"], None, sku_id, "SMALL", "Small", "overlapping_sku", evidence,
-        Decimal("10.00"), "EUR",
-    )  # fmt: skip
+    return row_of(user, sku_id, "overlapping_sku", evidence)
 
 
 def test_a_licence_goes_only_while_the_one_that_contains_it_is_held(rig: ActionsRig) -> None:
@@ -219,3 +223,28 @@ def test_a_licence_goes_only_while_the_one_that_contains_it_is_held(rig: Actions
     assert fates(rig.do(step("assign_license", user, sku_id=large))) == [Fate.DONE]
     assert fates(rig.apply(again)) == [Fate.DONE]
     assert direct(rig.user(user["id"])) == [sku for sku in direct(user) if sku != small]
+
+
+# --- through a group ------------------------------------------------------------------------------------------
+
+
+def test_a_group_is_left_only_where_nothing_that_is_used_goes_with_it(
+    rig: ActionsRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {group["id"]: group for group in rig.server.tenant.groups() if not group.get("onPremisesSyncEnabled")}
+    user, sku_id, group_id = next(
+        (user, state["skuId"], state["assignedByGroup"])
+        for user in rig.users(inherited)
+        for state in user["licenseAssignmentStates"]
+        if state["assignedByGroup"] in found and state["skuId"] not in direct(user)
+    )
+    row = row_of(user, sku_id, "idle", {})
+    with rig.reader() as client:
+        (taken,) = plan_reclaimable([row], client, source={}).steps
+        raw = {**found[group_id], "assignedLicenses": [{"skuId": sku_id}, {"skuId": "another-one"}]}
+        monkeypatch.setattr("pipelines.actions.planning.reclaimable.find_group", lambda *_: Group(raw))
+        kept = plan_reclaimable([row], client, source={})
+    assert taken.action == "remove_group_membership"
+    assert "touches nobody but this person" in taken.notes[0]
+    assert kept.steps == ()
+    assert "would take other licences, too, which are in use: another-one" in kept.by_hand[0].why

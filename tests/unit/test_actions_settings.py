@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.actions.plan_file import write_plan
+from pipelines.actions.planning.making import make_plan
+from pipelines.cli.actions import _usable
+from pipelines.graph.write import GraphWriter
 from pipelines.settings import ActionsNotAllowedError, Settings, SettingsError, load_settings
 from pipelines.sign_in import Certificate, ClientSecret, ManagedIdentity
 
@@ -113,6 +117,18 @@ def test_each_tenant_has_its_own_app_or_none(monkeypatch: pytest.MonkeyPatch, tm
     assert found.setting("client_id") == "actions.client_id of One in tenants.toml"
     with pytest.raises(ActionsNotAllowedError, match=r"a table \[tenant.actions\] for Two in tenants.toml"):
         settings.actions_tenant(two)
+
+
+def test_a_plan_is_applied_in_its_own_tenant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the app of that tenant, whichever stands first in the file; a tenant without one is only read."""
+    settings = with_file(
+        monkeypatch, tmp_path, f'[tenant.actions]\nclient_id = "{ACTOR}"\nclient_secret_env = "ACTING"\n'
+    )
+    for tenant in settings.tenants():
+        plan = make_plan(tenant.tenant_id, {"kind": "test"}, [])
+        assert _usable(settings, write_plan(tmp_path / "plans", plan)) == (plan, tenant)
+    with pytest.raises(ActionsNotAllowedError, match=r"for Two in tenants.toml"):
+        GraphWriter(settings, tenant)
 
 
 @pytest.mark.parametrize(
