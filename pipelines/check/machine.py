@@ -16,7 +16,7 @@ FOLDER, DISK = "data folder", "disk"
 SCARCE_BYTES = 5 * 1024**3
 TOO_LITTLE_BYTES = 500 * 1024**2
 # What must be readable by its owner only; everything else in the folder names nobody.
-_PRIVATE = ("landing", "warehouse.duckdb", "releases", "sign-in")
+_PRIVATE = ("landing", "warehouse.duckdb", "releases", "sign-in", "actions", "forgotten")
 
 
 def check_machine(settings: Settings) -> tuple[CheckResult, ...]:

@@ -35,7 +35,7 @@ def _run_job(settings: Settings, console: Console, name: str, ops: dict[str, Any
 
     job = defs.resolve_job_def(name)
     log = settings.data_dir / "dbt" / "console.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # dbt's own lines go to a file: what the run does is told by the progress log.
     with (
         dg.DagsterInstance.get() as instance,
