@@ -5,30 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from pipelines.settings import load_settings
-from pipelines.simulator import (
-    ACTION_PERMISSIONS,
-    ACTIONS_APP,
-    FaultFileError,
-    Limits,
-    Pace,
-    SimulatorServer,
-    Tenant,
-    TenantSpec,
-    describe_faults,
-    read_faults,
-)
-from pipelines.simulator.serve import serve
+
+if TYPE_CHECKING:
+    from pipelines.simulator import SimulatorServer
 
 
 def _list_faults(wanted: bool) -> None:
     if not wanted:
         return
+    from pipelines.simulator import describe_faults
+
     for name, parameters, meaning in describe_faults():
         typer.echo(f"{name}{f' ({parameters})' if parameters else ''}\n    {meaning}")
     raise typer.Exit
@@ -64,9 +56,9 @@ def simulate(
         typer.Option(help="Leave this permission out of those that the application for actions has; may be repeated."),
     ] = None,
     group_seconds: Annotated[
-        float, typer.Option(min=0, help="How long licences take to follow a change of a group's members.")
-    ] = Pace.group_licenses,
-    copy_seconds: Annotated[float, typer.Option(min=0, help="How long a copy in OneDrive takes.")] = Pace.copy,
+        float | None, typer.Option(min=0, help="How long licences take to follow a change of a group's members.")
+    ] = None,
+    copy_seconds: Annotated[float | None, typer.Option(min=0, help="How long a copy in OneDrive takes.")] = None,
 ) -> None:
     """Serve a simulated tenant over TLS until Ctrl-C, and print the settings that lead a client to it.
 
@@ -82,6 +74,19 @@ def simulate(
     times = 3                 # how many requests, or "always"; skip = 2: two go well before
     retry_after = 30          # a parameter of this fault
     """
+    # Every other command starts without it, sooner by a quarter.
+    from pipelines.simulator import (
+        ACTION_PERMISSIONS,
+        ACTIONS_APP,
+        FaultFileError,
+        Limits,
+        Pace,
+        Tenant,
+        TenantSpec,
+        read_faults,
+    )
+    from pipelines.simulator.serve import serve
+
     settings = load_settings()
     day = today.date() if today else settings.today or datetime.now(timezone.utc).date()
     unknown = sorted(set(without or ()) - ACTION_PERMISSIONS)
@@ -112,4 +117,6 @@ def simulate(
             console.print(f"\n{number} in force, from {faults}.", markup=False, highlight=False, soft_wrap=True)
         console.print("\nCtrl-C ends it.", highlight=False)
 
-    serve(tenant, limits, port, settings.data_dir / "simulator", ready, Pace(group_seconds, copy_seconds))
+    told = {"group_licenses": group_seconds, "copy": copy_seconds}
+    pace = Pace(**{name: seconds for name, seconds in told.items() if seconds is not None})
+    serve(tenant, limits, port, settings.data_dir / "simulator", ready, pace)
