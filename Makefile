@@ -13,7 +13,7 @@ test: $(STAMP)  ## everything that is checked
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfmt --check --quiet dbt_project
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 KILLS ?= 200
 soak: $(STAMP)  ## hours: whole jobs killed and side by side, months of daily runs, two hundred kills
