@@ -6,7 +6,7 @@ import threading
 from uuid import UUID
 
 from pipelines.graph.claims import claims_of
-from pipelines.graph.credentials import Credential, is_known_authority, make_credential
+from pipelines.graph.credentials import Credential, make_credential
 from pipelines.graph.sign_in_errors import SignInErrors
 from pipelines.graph.transport import TlsSession
 from pipelines.settings import TenantSettings
@@ -65,10 +65,6 @@ class TokenProvider:
         found = str(claims_of(token).get("tid") or self._tenant.tenant_id).lower()
         if found != self._tenant.tenant_id and _is_guid(self._tenant.tenant_id):
             raise self._errors.other_tenant(found)
-
-    @property
-    def _is_known_authority(self) -> bool:
-        return is_known_authority(self._tenant.authority_url)
 
 
 def _is_guid(text: str) -> bool:

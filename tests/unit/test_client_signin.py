@@ -20,6 +20,7 @@ from unit_tls import TlsStub, open_client, tenant_settings
 from pipelines.graph import directory, reports
 from pipelines.graph.auth import TokenProvider
 from pipelines.graph.client import ATTEMPTS, GraphClient
+from pipelines.graph.credentials import is_known_authority
 from pipelines.graph.errors import GraphError, SignInError, TransientError
 from pipelines.graph.transport import TlsSession
 from pipelines.settings import TenantSettings
@@ -75,16 +76,14 @@ def test_threads_share_one_sign_in(server: SimulatorServer, session: TlsSession)
     assert len(server.requests.to(TOKEN_PATH)) == 1
 
 
-def test_microsoft_s_own_authorities_are_known_and_others_are_not_asked_about(
-    server: SimulatorServer, session: TlsSession
-) -> None:
+def test_microsoft_s_own_authorities_are_known_and_others_are_not_asked_about(server: SimulatorServer) -> None:
     for url in (
         "https://login.microsoftonline.com",
         "https://login.microsoftonline.us",
         "https://login.chinacloudapi.cn",
     ):
-        assert provider(server, session, authority_url=url)._is_known_authority
-    assert not provider(server, session)._is_known_authority
+        assert is_known_authority(url)
+    assert not is_known_authority(server.authority_url)
 
 
 # --- refusals in words --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from unit_import import empty_warehouse
 from pipelines.actions.plan import Target, in_order
 from pipelines.actions.planning.making import make_plan, make_step
 from pipelines.actions.policies.candidates import Directory, candidates, left_on, read_directory
-from pipelines.actions.policies.file import Leaver, Policy, has_policies, load_policies
+from pipelines.actions.policies.file import Leaver, Policy, load_policies
 from pipelines.actions.policies.run import PolicyResult, State
 from pipelines.defs.actions.assets import metadata_of
 from pipelines.notify.message import Mood
@@ -42,13 +42,11 @@ def one(folder: Path, text: str) -> Policy:
 
 def test_without_a_file_there_are_none(tmp_path: Path) -> None:
     assert load_policies(tmp_path) == ()
-    assert not has_policies(tmp_path)
 
 
 def test_a_policy_only_plans_unless_it_says_more(tmp_path: Path) -> None:
     policy = one(tmp_path, 'kind = "disabled_licensed"')
     assert (policy.apply, policy.tenant, policy.limit(25)) == ("plan", None, 25)
-    assert has_policies(tmp_path)
 
 
 @pytest.mark.parametrize(("said", "most", "limit"), [(10, 25, 10), (100, 25, 25), (None, 7, 7), (5, 0, 0)])

@@ -105,11 +105,6 @@ _ONE: TypeAdapter[Policy] = TypeAdapter(Policy)
 KINDS = ("disabled_licensed", "left_department", "joiner_without_licence", "leaver")
 
 
-def has_policies(folder: Path) -> bool:
-    """Whether there is a policies.toml."""
-    return (folder / POLICIES_FILE).is_file()
-
-
 def load_policies(folder: Path) -> tuple[Policy, ...]:
     """The policies of ``folder/policies.toml``, in order; none where there is no such file.
 
