@@ -18,6 +18,7 @@ from pipelines.publish.neutral import FORMULA
 from pipelines.publish.parquet import PARQUET_FOLDER, table_files
 from pipelines.publish.workbook.names import WORKBOOK_NAME
 from pipelines.settings import SettingsError, load_settings
+from pipelines.warehouse.connection import connect
 
 
 class ExportFormat(str, Enum):
@@ -55,7 +56,7 @@ def export(
     for folder in sorted({path.parent for path in copies}):
         _make_folder(folder, shareable=shareable)
     steps = track(copies.items(), "Writing", console=console, transient=True, disable=quiet or not console.is_terminal)
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute("set timezone = 'UTC'")
         for target, sources in steps:
             with whole_file(target, shareable=shareable) as new:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.settings import Settings, SettingsError
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.publish import DATABASE_NAME
 from pipelines.warehouse.releases import BUILDS
 
@@ -35,7 +36,7 @@ def published_file(folder: Path, name: str) -> Path:
 def open_published(settings: Settings, *, shareable: bool = False) -> duckdb.DuckDBPyConnection:
     """The published database, read-only; raises SettingsError when nothing is published yet."""
     path = published_folder(settings, shareable=shareable) / DATABASE_NAME
-    con = duckdb.connect(str(path.resolve()), read_only=True)
+    con = connect(path.resolve(), read_only=True)
     con.execute("set timezone = 'UTC'")
     return con
 

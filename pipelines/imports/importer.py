@@ -21,6 +21,7 @@ from pipelines.imports.landed import Landed, refuse_losses
 from pipelines.imports.prepare import known_names, prepare
 from pipelines.imports.recognise import recognise
 from pipelines.settings import SettingsError
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.landing import FetchRecord, Landing, Verdict
 
 _SCRATCH = ".import-"
@@ -150,7 +151,7 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def _shaping(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "temp_directory": str(scratch / "spilled")})
+    con = connect(config={"autoinstall_known_extensions": "false", "temp_directory": str(scratch / "spilled")})
     try:
         con.execute("set timezone = 'UTC'")
         yield con

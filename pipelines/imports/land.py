@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
-
 from pipelines.imports.errors import RefusedFileError
 from pipelines.imports.items import ImportItem
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.landing import FetchRecord, Landing, as_binary
 from pipelines.warehouse.load import load_pending
 from pipelines.warehouse.schema import schema_text
@@ -64,9 +63,7 @@ class Rehearsal:
         """Load all of it; returns what has concealed names. Raises RefusedFileError for what loading refuses."""
         if not landed:
             return set()
-        with duckdb.connect(
-            config={"autoinstall_known_extensions": "false", "temp_directory": str(self._spilled)}
-        ) as con:
+        with connect(config={"autoinstall_known_extensions": "false", "temp_directory": str(self._spilled)}) as con:
             con.execute("set timezone = 'UTC'")
             con.execute(schema_text())
             verdicts = {result.record.fetch_id: result.verdict for result in load_pending(con, self._landing)}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.publish import OWN_TABLES, PublishedTable
 
 PARQUET_FOLDER = "parquet"
@@ -41,7 +42,7 @@ def write_parquet(
     written = [table for table in tables if not table.is_packed_elsewhere]
     by_month = {table.name for table in written if table.is_admin_only and DAY in table.grain}
     sizes = {}
-    with duckdb.connect(str(database), read_only=True) as con:
+    with connect(database, read_only=True) as con:
         con.execute("set timezone = 'UTC'")
         for name in [*(table.name for table in written), *OWN_TABLES]:
             if name in by_month:

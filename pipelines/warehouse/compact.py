@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.database import BLOCK_BYTES, for_owner_only, open_warehouse
 from pipelines.warehouse.lock import warehouse_lock
 
@@ -52,7 +53,7 @@ def compact_warehouse(path: Path, *, wait_seconds: float, smallest_bytes: int = 
 
 
 def _write_anew(path: Path, new: Path) -> None:
-    with duckdb.connect(config={"default_block_size": str(BLOCK_BYTES)}) as con:
+    with connect(config={"default_block_size": str(BLOCK_BYTES)}) as con:
         # Under its own name: views name the database that their tables are in.
         con.execute(f"attach '{_literal(path)}' as \"{path.stem}\" (read_only)")
         con.execute(f"attach '{_literal(new)}' as anew")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.errors import WarehouseBusyError
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.schema import prepare_tables
@@ -64,7 +65,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     if not path.exists():
         _create(path)
     try:
-        return duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
+        return connect(path, config={"autoinstall_known_extensions": "false"})
     except duckdb.IOException as error:
         # Programs that are not ours do not know our lock file; DuckDB names theirs.
         if "lock" not in str(error):

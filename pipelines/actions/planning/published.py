@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.settings import Settings, SettingsError
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.publish import DATABASE_NAME
 from pipelines.warehouse.releases import BUILDS
@@ -53,6 +54,6 @@ def read_prices(con: duckdb.DuckDBPyConnection, tenant_id: str) -> dict[str, tup
 
 
 def _reading(path: Path) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(str(path), read_only=True)
+    con = connect(path, read_only=True)
     con.execute("set timezone = 'UTC'")
     return con

@@ -19,6 +19,7 @@ import duckdb
 from pipelines.actions.planning.published import read_prices
 from pipelines.actions.policies.file import DisabledLicensed, JoinerWithoutLicence, LeftDepartment, Policy
 from pipelines.settings import Settings, SettingsError
+from pipelines.warehouse.connection import connect
 from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.own_lists import ALLOW_LIST_FILE, OWN_LISTS, read_own_list
 
@@ -170,7 +171,7 @@ def reading_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]
         raise SettingsError(f"There is no warehouse in {settings.data_dir} yet: run m365-usage sync first.")
     with (
         warehouse_lock(path, wait_seconds=settings.lock_wait_seconds),
-        duckdb.connect(str(path), read_only=True) as con,
+        connect(path, read_only=True) as con,
     ):
         con.execute("set timezone = 'UTC'")
         yield con

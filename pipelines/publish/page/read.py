@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import duckdb
+from pipelines.warehouse.connection import connect
 
 Record = dict[str, Any]
 
@@ -21,7 +21,7 @@ class Published:
     """One build's database, read-only, for one tenant at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._con = duckdb.connect(str(path), read_only=True)
+        self._con = connect(path, read_only=True)
         self._con.execute("set TimeZone = 'UTC'")
         found = self._con.execute(
             "select table_name from duckdb_tables() union all select view_name from duckdb_views() where not internal"

@@ -18,6 +18,7 @@ from pipelines.publish.workbook.parts import Part, parts_of
 from pipelines.publish.workbook.readme import write_readme
 from pipelines.publish.workbook.sheets import ADMIN_SHEETS, SHEETS
 from pipelines.publish.workbook.streamed import MANY_ROWS, StreamedSheet
+from pipelines.warehouse.connection import connect
 
 # Title, sentence, a line for what is missing: the header of each table is the row after.
 _HEADER_ROW = 3
@@ -43,7 +44,7 @@ def write_workbook(
     read. A path that fails half-way is no workbook: callers write into an unfinished release.
     """
     # XlsxWriter puts parts of the workbook on disk, and they name people: not into the folder of everybody's.
-    with TemporaryDirectory(dir=path.parent) as parts, duckdb.connect(str(database), read_only=True) as con:
+    with TemporaryDirectory(dir=path.parent) as parts, connect(database, read_only=True) as con:
         con.execute("set timezone = 'UTC'")
         tables = frozenset(str(name) for (name,) in con.execute(_TABLES).fetchall())
         sheets = [sheet for sheet in SHEETS if facts.get("build") == "admin" or sheet.name not in ADMIN_SHEETS]
