@@ -31,8 +31,8 @@ TELL_SECONDS = 60.0
 class TenantWork:
     """How the tenants of one run are worked on.
 
-    sleep (seconds) and on_wait pace the requests of a tenant that is alone; where there are several, sleep is called
-    for at most a second at a time, by several threads, and on_progress is told every minute how things stand.
+    sleep (seconds) and on_wait pace the requests of one tenant at a time; where several are worked on at once, sleep is
+    called for at most a second at a time, by several threads, and on_progress is told every minute how things stand.
     on_failure is told of each tenant that could not be signed in to, in one sentence.
     """
 
@@ -52,8 +52,8 @@ class TenantWork:
         that could not be signed in to is noted in landing/, so that the ledger and the end of the run know of it. When
         there is none left to go on with, the error is raised.
         """
-        if len(self.tenants) == 1:
-            ended = [self._work_on(self.tenants[0], work, self.sleep, self.on_wait)]
+        if min(len(self.tenants), self.settings.tenants_at_once) == 1:
+            ended = [self._work_on(tenant, work, self.sleep, self.on_wait) for tenant in self.tenants]
         else:
             waits = _Waits(self.sleep, len(self.tenants), self.on_progress)
             ended = side_by_side(

@@ -91,13 +91,17 @@ def test_what_breaks_for_one_beyond_a_sign_in_ends_the_run(rig: Rig) -> None:
         work_on(rig, time.sleep, []).for_each(fail)
 
 
-def test_one_at_a_time_when_asked_for(rig: Rig) -> None:
+def test_one_at_a_time_when_asked_for_and_then_each_wait_is_whole(rig: Rig) -> None:
+    """Whoever is given the wait tells people of it; in pieces of a second nobody would be told."""
     order: list[str] = []
-    work = work_on(rig, time.sleep, [], tenants_at_once=1)
+    waits: list[float] = []
+    work = work_on(rig, waits.append, [], tenants_at_once=1)
 
     def note(fetcher: Fetcher) -> None:
         assert threading.current_thread() is threading.main_thread()
         order.append(fetcher.client.tenant.tenant_id)
+        fetcher.client.sleep(600)
 
     work.for_each(note)
     assert order == [one.tenant_id for one in work.tenants]
+    assert waits == [600, 600, 600]
