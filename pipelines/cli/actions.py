@@ -144,6 +144,9 @@ def show_log(
         for record in records:
             print(json.dumps(record, ensure_ascii=False))
         return
+    if not records:
+        messages().print(f"Nothing was done{f' to {user}' if user else ''} yet.", markup=False, highlight=False)
+        return
     table = Table("when (UTC)", "who", "person", "action", "outcome", "detail", header_style="bold")
     for record in records:
         cells = (

@@ -10,7 +10,7 @@ from rich.console import Console
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors and what was asked for.")]
 
-# Into a file or a pipe there is no edge to stay inside of.
+# Into a file or a pipe there is no edge to stay inside of; sentences and folded texts end here.
 PLAIN_WIDTH = 140
 
 
@@ -24,8 +24,13 @@ def messages(*, quiet: bool = False) -> Console:
     return _console(stderr=True, quiet=quiet)
 
 
+def has_edge(console: Console) -> bool:
+    """Whether lines have to end somewhere: on a terminal, or where COLUMNS says so."""
+    return console.is_terminal or "COLUMNS" in os.environ
+
+
 def _console(*, stderr: bool, quiet: bool = False) -> Console:
     console = Console(stderr=stderr, quiet=quiet)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if not has_edge(console):
         console = Console(stderr=stderr, quiet=quiet, width=PLAIN_WIDTH)
     return console

@@ -61,7 +61,11 @@ def _preview(settings: Settings, console: Console) -> None:
 
     targets = ", ".join(channel.name for channel in channels(settings)) or "nobody: no channel is set"
     console.print(f"Told are: {targets}", highlight=False, soft_wrap=True)
-    found = [alert.message(settings) for alert in alerts(settings, read_situation(settings))]
+    situation = read_situation(settings)
+    if not situation:
+        console.print(f"Nothing is known yet below {settings.data_dir}: run m365-usage sync first.", soft_wrap=True)
+        return
+    found = [alert.message(settings) for alert in alerts(settings, situation)]
     if not found:
         console.print("Nothing is wrong now.", highlight=False)
     weekly = digest(settings)

@@ -15,14 +15,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.console import PLAIN_WIDTH, messages, results
+from pipelines.cli.console import PLAIN_WIDTH, has_edge, messages, results
 from pipelines.cli.formats import Format, format_of, write_csv, write_json
 from pipelines.cli.published import note_on_people, open_published, whole_file
 from pipelines.settings import SettingsError, load_settings
 
 NUMBERS = (int, float, Decimal)
-# Up to so many rows a table that is too wide is printed upright, one line per column.
+# Up to so many rows a table that would have to be folded is printed upright, one line per column.
 UPRIGHT_ROWS = 5
+# A longer word, such as an id, may be broken where a table is too wide.
+WORD = 24
 
 
 def query(
@@ -97,19 +99,36 @@ def _write(con: duckdb.DuckDBPyConnection, sql: str, form: Format, output: Path 
 
 
 def print_table(console: Console, columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    """Print rows, numbers to the right, NULL as such; a few rows too wide for the terminal are printed upright."""
+    """Print rows, numbers to the right, NULL as such.
+
+    Where there is no edge to stay inside of, a table is as wide as it needs to be. On a terminal its texts are folded
+    between words; where not even that fits, rows are printed upright, one line per column.
+    """
     cells = [["NULL" if value is None else _shown(value) for value in row] for row in rows]
-    widths = [max(map(len, [name, *(row[index] for row in cells)])) for index, name in enumerate(columns)]
-    if sum(widths) + 3 * len(columns) + 1 > console.width and len(rows) <= UPRIGHT_ROWS:
+    numeric = [
+        all(row[index] is None or isinstance(row[index], NUMBERS) for row in rows) for index in range(len(columns))
+    ]
+    wide = [max(map(len, [name, *(row[index] for row in cells)])) for index, name in enumerate(columns)]
+    narrow = [
+        width if is_number else max(len(name), *(min(_longest_word(row[index]), WORD) for row in cells), 0)
+        for index, (name, width, is_number) in enumerate(zip(columns, wide, numeric, strict=True))
+    ]
+    borders = 3 * len(columns) + 1
+    if not has_edge(console):
+        console.width = max(console.width, sum(wide) + borders)
+    if sum(narrow) + borders > console.width or (sum(wide) + borders > console.width and len(rows) <= UPRIGHT_ROWS):
         _print_upright(console, columns, cells)
         return
     table = Table(header_style="bold")
-    for index, column in enumerate(columns):
-        is_number = all(row[index] is None or isinstance(row[index], NUMBERS) for row in rows)
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for column, width, is_number in zip(columns, narrow, numeric, strict=True):
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold", min_width=width)
     for row in cells:
         table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
 
 
 def _print_upright(console: Console, columns: list[str], cells: list[list[str]]) -> None:

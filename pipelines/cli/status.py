@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -60,7 +61,7 @@ def status(
 
 
 def print_strip(console: Console, settings: Settings, tenant_id: str, days: list[DayStatus]) -> None:
-    """One tenant: the strip, the counts, a line for each day with something to say."""
+    """One tenant: the strip, the counts, a line for the days with something to say."""
     window = settings.window
     console.print(f"\n{tenant_id}  {window.start} to {window.end}", style="bold", highlight=False)
     strip = Text("  ")
@@ -73,15 +74,21 @@ def print_strip(console: Console, settings: Settings, tenant_id: str, days: list
         "  " + " · ".join(f"{SIGNS[state][0]} {counts[state]} {MEANINGS[state]}" for state in STATES if counts[state]),
         highlight=False,
     )
-    for day in days:
-        notes = [*(["names concealed"] if day.is_concealed else []), *(["correction held"] if day.is_held else [])]
-        if day.reason or notes:
-            what = ", ".join([MEANINGS[day.state], *notes])
-            console.print(
-                f"  {day.report_date}  {what}: {day.reason or ''}".rstrip(": "), highlight=False, markup=False
-            )
+    for what, alike in groupby(days, key=_what_to_say):
+        if what:
+            first, *rest = [day.report_date for day in alike]
+            until = f" to {rest[-1]}" if rest else ""
+            console.print(f"  {first}{until}  {what}", highlight=False, markup=False)
     if any(day.is_held for day in days):
         console.print("  A held correction is put in place by: m365-usage accept DATE", style="dim", highlight=False)
+
+
+def _what_to_say(day: DayStatus) -> str:
+    """What the reader is told of a day; empty where nothing is amiss. Days in a row that say the same share a line."""
+    notes = [*(["names concealed"] if day.is_concealed else []), *(["correction held"] if day.is_held else [])]
+    if not (day.reason or notes):
+        return ""
+    return ", ".join([MEANINGS[day.state], *notes]) + (f": {day.reason}" if day.reason else "")
 
 
 def _as_json(statuses: dict[str, list[DayStatus]]) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 
 from pipelines.cli.published import note_on_people, open_published
@@ -66,7 +68,7 @@ _QUERIES = (
 def print_summary(settings: Settings, console: Console) -> None:
     """Both suite totals, the five apps, Teams on a line of its own, licences, where the files are, what to ask."""
     with open_published(settings) as con:
-        people = "people under pseudonyms" if note_on_people(con) else "people by name"
+        named = "people under pseudonyms" if note_on_people(con) else "people by name"
         for suite, people, suite_days, app_days, days, settling, start, end in con.execute(_SUITE).fetchall():
             observed = f"{days} days with data, {settling} of them still settling"
             console.print(f"\nOffice suite, {start} to {end} ({observed})", style="bold", highlight=False)
@@ -89,11 +91,17 @@ def print_summary(settings: Settings, console: Console) -> None:
                 highlight=False,
             )
     console.print("Files", style="bold")
-    for link, who in (("published", "aggregates, may be shared"), ("published_admin", people)):
-        console.print(f"  {settings.data_dir / link / DATABASE_NAME}  ({who})", highlight=False, soft_wrap=True)
+    for link, who in (("published", "aggregates, may be shared"), ("published_admin", named)):
+        folder = _from_here(settings.data_dir / link)
+        console.print(f"  {folder / DATABASE_NAME}  ({who})", markup=False, highlight=False, soft_wrap=True)
         for name in (PAGE_NAME, WORKBOOK_NAME):
-            console.print(f"  {settings.data_dir / link / name}", highlight=False, soft_wrap=True)
+            console.print(f"  {folder / name}", markup=False, highlight=False, soft_wrap=True)
     console.print("\nTry", style="bold")
     prefix = "" if settings.data_dir.name != "demo" else "M365_DATA_DIR=data/demo "
     for sql in _QUERIES:
         console.print(f'  {prefix}.venv/bin/m365-usage query "{sql}"', markup=False, highlight=False, soft_wrap=True)
+
+
+def _from_here(path: Path) -> Path:
+    """The path as it is named from the current directory, where it lies below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -19,6 +19,8 @@ def known_tenants(settings: Settings, only: str | None = None) -> list[str]:
 def the_tenant(settings: Settings, only: str | None) -> str:
     """The one tenant meant: the one named, or the only one there is; raises SettingsError otherwise."""
     tenants = known_tenants(settings, only)
-    if len(tenants) != 1:
-        raise SettingsError(f"Say which tenant with --tenant: {', '.join(tenants) or 'none is landed yet'}.")
+    if not tenants:
+        raise SettingsError(f"Nothing is landed below {settings.data_dir} yet: run m365-usage sync (or demo) first.")
+    if len(tenants) > 1:
+        raise SettingsError(f"Say which tenant with --tenant: {', '.join(tenants)}.")
     return tenants[0]

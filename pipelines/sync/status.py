@@ -40,7 +40,7 @@ def day_statuses(landing: Landing, tenant_id: str, window: ReportWindow, settle_
 
 def _status(fetches: list[LandedFetch], day: date, settle_days: int) -> DayStatus:
     if not fetches:
-        return DayStatus(day, "missing", reason="Not asked for yet.")
+        return DayStatus(day, "missing", reason="The next sync asks for it.")
     newest = fetches[-1]
     verdict = newest.verdict
     is_held = verdict is not None and verdict.verdict == "held"

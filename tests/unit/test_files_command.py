@@ -91,6 +91,30 @@ def test_parquet_is_written_to_a_file(run: Run, tmp_path: Path) -> None:
     assert "no rows as its result" in said(run("query", "set threads = 1", "--output", "y.parquet"))
 
 
+WIDE = "select range as number, {} from range({})"
+NAMES = ", ".join(f"'value' || range as a_rather_long_column_{number}" for number in range(6))
+
+
+def test_a_table_that_fits_no_terminal_is_printed_upright(run: Run) -> None:
+    lines = run("query", WIDE.format(NAMES, 20)).stdout.splitlines()
+    assert sum("a_rather_long_column_3" in line for line in lines) == 20, "each row names its columns"
+    assert max(map(len, lines)) <= 120
+
+
+def test_texts_are_folded_between_words_where_that_is_enough(run: Run) -> None:
+    lines = run("query", WIDE.format("repeat('lorem ipsum ', 20) as words", 20)).stdout.splitlines()
+    assert "words" in lines[1]
+    assert sum("words" in line for line in lines) == 1
+    assert max(map(len, lines)) <= 120
+
+
+def test_into_a_pipe_a_table_is_as_wide_as_it_needs_to_be(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    lines = run("query", WIDE.format(NAMES, 20)).stdout.splitlines()
+    assert lines[1].count("a_rather_long_column_") == 6
+    assert len(lines) == 20 + 4
+
+
 def test_a_table_may_go_into_a_file(run: Run, tmp_path: Path) -> None:
     run("query", "select app from apps where app = 'word'", "--format", "table", "--output", "apps.txt")
     assert "│ word │" in (tmp_path / "apps.txt").read_text(encoding="utf-8")
@@ -200,7 +224,17 @@ def test_the_page_goes_before_the_workbook(tmp_path: Path, run: Run, monkeypatch
 # --- nothing yet --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [["query", "from apps"], ["export"], ["export", "--format", "csv"], ["open"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["query", "from apps"],
+        ["export"],
+        ["export", "--format", "csv"],
+        ["open"],
+        ["accept", "2026-10-01"],
+        ["forget", "adele@contoso.example", "--yes"],
+    ],
+)
 def test_before_the_first_sync_the_next_step_is_named(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:

@@ -255,7 +255,6 @@ def test_the_command_previews_and_tests(tmp_path: Path, monkeypatch: pytest.Monk
     from pipelines.cli import app
     from pipelines.cli import notify as command
 
-    publish(tmp_path, over_assigned=4)
     monkeypatch.setenv("M365_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("M365_TODAY", str(TODAY))
     monkeypatch.chdir(tmp_path)
@@ -263,6 +262,9 @@ def test_the_command_previews_and_tests(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(command, "results", lambda: Console(file=text, width=200))
     monkeypatch.setattr(command, "messages", lambda: Console(file=text, width=200))
     runner = CliRunner()
+    assert runner.invoke(app, ["notify", "--preview"]).exit_code == 0
+    assert "Nothing is known yet" in text.getvalue(), "before the first sync nothing is said to be well"
+    publish(tmp_path, over_assigned=4)
     assert runner.invoke(app, ["notify", "--preview"]).exit_code == 0
     assert "Told are: nobody: no channel is set" in text.getvalue()
     assert "Licences of Contoso are over-assigned" in text.getvalue()
