@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from pipelines.actions.settings import ACTIONS_FILES, ActionsNotAllowedError, ActionsSettings
+from pipelines.admin_centre import CLIENT_ID_PAGE, SECRETS_PAGE, TENANT_ID_PAGE
 from pipelines.clouds import CLOUDS
 from pipelines.notify.settings import NOTIFY_FILES, NotifySettings
 from pipelines.sign_in import SIGN_IN_KINDS, SettingsError, SignInSettings, sign_in_of, variable
@@ -139,7 +140,7 @@ class Settings(NotifySettings, ActionsSettings):
     @classmethod
     def _known_cloud(cls, value: str) -> str:
         if value not in CLOUDS:
-            raise ValueError(f"must be one of {', '.join(CLOUDS)}")
+            raise ValueError(f"must be one of {', '.join(CLOUDS)} (US GCC is global)")
         return value
 
     @field_validator("schedule_timezone")
@@ -156,6 +157,8 @@ class Settings(NotifySettings, ActionsSettings):
     def _existing_bundle(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
             raise ValueError("names no readable file")
+        if value is not None and not _holds_certificate(value):
+            raise ValueError("names a file without a certificate in PEM (-----BEGIN CERTIFICATE-----)")
         return value
 
     @property
@@ -225,10 +228,7 @@ class Settings(NotifySettings, ActionsSettings):
                 )
             return read_tenants_file(self.tenants_file, self.tenant_defaults)
         if self.missing_tenant_settings:
-            raise SettingsError(
-                f"No tenant is configured: set {', '.join(self.missing_tenant_settings)} in the environment "
-                "or in .env (see .env.example)."
-            )
+            raise SettingsError(self._incomplete(self.missing_tenant_settings))
         assert self.tenant_id
         tenant_id = checked_tenant_id(self.tenant_id, variable("tenant_id"))
         return [
@@ -236,6 +236,17 @@ class Settings(NotifySettings, ActionsSettings):
                 tenant_id, self.client_id, self.sign_in, self.tenant_defaults, actions=self.actions_app(self.client_id)
             )
         ]
+
+    def _incomplete(self, missing: list[str]) -> str:
+        """What is still to be set, where it is found, and which file was looked into."""
+        is_begun = any((self.tenant_id, self.client_id, self.auth, self.client_secret))
+        wanted = ", ".join(f"{name} ({_FOUND[name]})" if name in _FOUND else name for name in missing)
+        file = env_file()
+        place = f"in {file}" if file.is_file() else f"in {file}, which is not there yet"
+        return (
+            f"{'The tenant is only partly' if is_begun else 'No tenant is'} configured: set {wanted} {place} (copy "
+            ".env.example), or in the environment."
+        )
 
     def chosen_tenants(self, only: str | None = None) -> list[TenantSettings]:
         """The configured tenants, or the one of this id or name; raises SettingsError when there is none."""
@@ -256,6 +267,12 @@ class Settings(NotifySettings, ActionsSettings):
         return found
 
 
+# Where an administrator finds the value of a setting.
+_FOUND = {
+    variable("tenant_id"): TENANT_ID_PAGE,
+    variable("client_id"): CLIENT_ID_PAGE,
+    variable("client_secret"): f"{SECRETS_PAGE}: the Value",
+}
 _PATHS = (
     "data_dir",
     "rules_dir",
@@ -269,6 +286,13 @@ _PATHS = (
     *NOTIFY_FILES,
     *ACTIONS_FILES,
 )
+
+
+def _holds_certificate(file: Path) -> bool:
+    try:
+        return b"CERTIFICATE-----" in file.read_bytes()
+    except OSError:
+        return False
 
 
 def env_file() -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pipelines.admin_centre import TENANT_ID_PAGE
 from pipelines.clouds import CLOUDS, Cloud
 from pipelines.sign_in import CACHE_FOLDER, DeviceCode, SettingsError, SignIn, SignInSettings
 
@@ -90,8 +91,7 @@ def checked_tenant_id(value: str, setting: str) -> str:
     folded = value.strip().lower()
     if not TENANT_ID.match(folded):
         raise SettingsError(
-            f"{setting} must be the directory (tenant) id from the Entra admin centre's overview page, or the "
-            "tenant's domain name."
+            f"{setting} must be the directory (tenant) id ({TENANT_ID_PAGE}), or the tenant's domain name."
         )
     return folded
 

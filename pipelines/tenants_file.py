@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.admin_centre import CLIENT_ID_PAGE, TENANT_ID_PAGE
 from pipelines.clouds import CLOUDS
 from pipelines.sign_in import SIGN_IN_KINDS, Secret, SettingsError, SignInSettings
 from pipelines.tenants import (
@@ -31,6 +32,8 @@ _OWN = ("name", "tenant_id", "cloud", "authority_url", "graph_url")
 _TEXTS = ("name", "tenant_id", "client_id", "auth", "cloud", "authority_url", "graph_url")
 _FILES = ("client_secret_file", "certificate_file", "certificate_passphrase_file", "federated_token_file")
 _VARIABLES = ("client_secret_env", "certificate_passphrase_env")
+# Where an administrator finds the value of a key.
+_FOUND = {"tenant_id": TENANT_ID_PAGE, "client_id": CLIENT_ID_PAGE}
 _KEYS = (*_TEXTS, *_FILES, *_VARIABLES)
 _LITERALS = {
     "client_secret": "client_secret",
@@ -61,7 +64,8 @@ def read_tenants_file(path: Path, defaults: TenantDefaults) -> list[TenantSettin
         raise SettingsError(f"{path} is not saved as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         where = re.search(r"\(at .*\)", str(error))
-        raise SettingsError(f"{path} is no valid TOML {where.group(0) if where else ''}".rstrip() + ".") from None
+        found = f"{path} is no valid TOML {where.group(0) if where else ''}".rstrip()
+        raise SettingsError(f"{found}; see tenants.example.toml.") from None
     entries = content.pop("tenant", [])
     if content or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise SettingsError(f"{path} must hold [[tenant]] tables and nothing else; see tenants.example.toml.")
@@ -180,7 +184,7 @@ def _texts(entry: Mapping[str, Any], place: _Place) -> dict[str, str]:
 
 def _required(values: Mapping[str, str], key: str, place: _Place) -> str:
     if key not in values:
-        raise SettingsError(f"{place.call(key)} is missing.")
+        raise SettingsError(f"{place.call(key)} is missing{f' ({_FOUND[key]})' if key in _FOUND else ''}.")
     return values[key]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pipelines.admin_centre import PERMISSIONS_PAGE, READER_PAGE
 from pipelines.check.probe import Probe
 from pipelines.check.results import CheckResult, failed, ok, warning
-from pipelines.graph.errors import GraphError, SignInError
+from pipelines.graph.errors import GraphError, SignInError, TransientError
 from pipelines.sign_in import ManagedIdentity
 
 PEOPLE, DELETED, ORGANISATION = "people", "deleted people", "organisation"
 SUBSCRIPTIONS, SIGN_INS = "subscriptions", "last sign-in"
-PERMISSIONS_PAGE = "Entra admin centre > App registrations > your app > API permissions"
 NO_PREMIUM = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 _SUPPORT = "Run the check again; if it stays like this, Microsoft support finds the request by its request-id."
+_LIMITED = "There is nothing to mend: Microsoft limits how often it may be asked. Run the check again in ten minutes."
+_BROKEN = (
+    "Run the check again; if it stays like this, the firewall, the proxy (HTTPS_PROXY) or a virus scanner of this "
+    "machine holds it back or cuts it: docs/setup.md lists the addresses to allow."
+)
 
 
 def check_people(probe: Probe) -> CheckResult:
@@ -91,17 +96,24 @@ def refused(
         raise error
     make = failed if is_required else warning
     if not error.is_permission:
-        return make(name, f"{_short(error)} Without it, {lost}.", _SUPPORT)
-    return make(name, f"Refused: {permission} is missing. Without it, {lost}.", grant(probe, permission))
+        return make(name, f"{_short(error)} Without it, {lost}.", _remedy(error))
+    why = f"although the token carries {permission}" if permission in _carried(probe) else f"{permission} is missing"
+    return make(name, f"Refused: {why}. Without it, {lost}.", grant(probe, permission))
+
+
+def _remedy(error: GraphError) -> str:
+    if error.status == 429:
+        return _LIMITED
+    return _BROKEN if isinstance(error, TransientError) and error.status is None else _SUPPORT
 
 
 def grant(probe: Probe, permission: str) -> str:
     """How the permission is given, and what the token says of it."""
     if permission in _carried(probe):
-        waiting = f"The token carries {permission}, yet it was refused: consent takes some minutes to reach everything."
+        waiting = "Consent takes some minutes to reach everything."
         if probe.tenant.sign_in.is_delegated:
-            return f"{waiting} If it stays like this, the account lacks a role; see there."
-        return f"{waiting} Run the check again then."
+            return f"{waiting} If it stays like this, the account lacks a role: {READER_PAGE}."
+        return f"{waiting} {_SUPPORT}"
     if isinstance(probe.tenant.sign_in, ManagedIdentity):
         return (
             f"Assign it the app role {permission} of Microsoft Graph (PowerShell: "

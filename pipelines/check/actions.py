@@ -7,7 +7,8 @@ from typing import Any
 
 from pipelines.actions.catalogue import ACTIONS
 from pipelines.actions.permissions import actions_by_permission, missing_permissions, writing_permissions
-from pipelines.check.access import PERMISSIONS_PAGE
+from pipelines.admin_centre import PERMISSIONS_PAGE
+from pipelines.check.connection import as_sentence, told
 from pipelines.check.probe import ATTEMPTS, LONGEST_PAUSE, Probe
 from pipelines.check.results import CheckResult, failed, ok, warning
 from pipelines.graph.claims import claims_of
@@ -26,7 +27,8 @@ def check_read_only(probe: Probe) -> CheckResult:
     return warning(
         READ_ONLY,
         f"The app that reads could change something: {', '.join(found)}. This product never does so with it.",
-        f"Remove {'them' if len(found) > 1 else 'it'} ({PERMISSIONS_PAGE}); actions have an app of their own.",
+        f"Remove {'them' if len(found) > 1 else 'it'} ({PERMISSIONS_PAGE} > … > Remove permission); "
+        "actions have an app of their own.",
     )
 
 
@@ -51,7 +53,7 @@ def check_level(probe: Probe) -> list[CheckResult]:
     try:
         carried = _carried(claims_of(client.tokens.token()))
     except SignInError as error:
-        return [failed(LEVEL, f"The app for actions cannot sign in: {error.message}", error.remedy)]
+        return [failed(LEVEL, f"The app for actions cannot sign in: {told(error)}", as_sentence(error.remedy))]
     except (GraphError, SettingsError) as error:
         return [failed(LEVEL, f"The app for actions cannot sign in: {error}")]
     finally:
@@ -70,7 +72,8 @@ def _of_permission(permission: str, names: list[str], carried: set[str]) -> Chec
     return warning(
         ACTION,
         f"{actions}: not allowed, as {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
-        f"If wanted, add {' and '.join(missing)} to the app for actions ({PERMISSIONS_PAGE}), and grant admin consent.",
+        f"If wanted, add {' and '.join(missing)} to the app for actions ({PERMISSIONS_PAGE}), and "
+        "press 'Grant admin consent' there.",
     )
 
 

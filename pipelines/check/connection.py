@@ -13,7 +13,7 @@ from pipelines.clouds import CLOUDS
 from pipelines.graph.advice import unknown_tenant
 from pipelines.graph.claims import claims_of
 from pipelines.graph.errors import GraphError, SignInError
-from pipelines.graph.transport import is_untrusted
+from pipelines.graph.transport import UNTRUSTED_REMEDY, is_untrusted
 from pipelines.settings import SettingsError
 from pipelines.sign_in import ManagedIdentity
 
@@ -22,7 +22,6 @@ CLOUD, SERVICE, GRAPH, CLOCK, SIGN_IN = "cloud", "sign-in service", "Microsoft G
 WRONG_SECONDS = 300.0
 DOUBTFUL_SECONDS = 60.0
 _NETWORK = "Check the network, the proxy (HTTPS_PROXY) and the firewall of this machine: it must reach {host} by https."
-_BUNDLE = "Set M365_CA_BUNDLE to the certificate file (PEM) of your proxy or endpoint."
 
 
 def check_cloud(probe: Probe) -> CheckResult:
@@ -45,13 +44,13 @@ def check_service(probe: Probe) -> CheckResult:
         response = probe.reach(f"{url}/{tenant.tenant_id}/v2.0/.well-known/openid-configuration")
     except requests.exceptions.RequestException as error:
         return _unreachable(SERVICE, url, error)
-    if response.status_code >= 500:
+    if response.status_code == 429 or response.status_code >= 500:
         return failed(SERVICE, f"{url} does not work at the moment (HTTP {response.status_code}).", "Try again later.")
     described = _json_of(response)
     answer = json.dumps(described)
     if response.status_code == 400 and ("invalid_tenant" in answer or "AADSTS90002" in answer or "900023" in answer):
         advice = unknown_tenant(tenant)
-        return failed(SERVICE, f"{url} answers over TLS, but: {advice.problem}.", _sentence(advice.remedy))
+        return failed(SERVICE, f"{url} answers over TLS, but: {advice.problem}.", as_sentence(advice.remedy))
     if response.status_code != 200 or "token_endpoint" not in described:
         return failed(
             SERVICE,
@@ -76,7 +75,7 @@ def check_graph(probe: Probe) -> CheckResult:
         response = probe.reach(f"{url}/v1.0/organization")
     except requests.exceptions.RequestException as error:
         return _unreachable(GRAPH, url, error)
-    if response.status_code >= 500:
+    if response.status_code == 429 or response.status_code >= 500:
         return failed(GRAPH, f"{url} does not work at the moment (HTTP {response.status_code}).", "Try again later.")
     if response.status_code != 401:
         return warning(
@@ -90,7 +89,7 @@ def check_graph(probe: Probe) -> CheckResult:
 def check_clock(probe: Probe) -> CheckResult:
     """How far this machine's clock is from Microsoft's."""
     if probe.skew is None:
-        return warning(CLOCK, "Microsoft's answers carried no date to compare the clock with.")
+        return warning(CLOCK, "No answer of Microsoft's told the time, so the clock could not be compared.")
     seconds = abs(probe.skew)
     if seconds < DOUBTFUL_SECONDS:
         return ok(CLOCK, "This machine's clock agrees with Microsoft's.")
@@ -106,12 +105,15 @@ def check_sign_in(probe: Probe) -> CheckResult:
     try:
         token = probe.client.tokens.token()
     except SignInError as error:
-        code = f" ({error.code})" if error.code else ""
-        return failed(SIGN_IN, f"{(error.problem or error.message).rstrip('.')}{code}.", _sentence(error.remedy))
+        return failed(SIGN_IN, told(error), as_sentence(error.remedy))
     except GraphError as error:
         return failed(SIGN_IN, error.message, "Try again later.")
     except SettingsError as error:
-        return failed(SIGN_IN, str(error), f"Mend it, or sign in in another way ({probe.tenant.setting('auth')}).")
+        return failed(
+            SIGN_IN,
+            str(error),
+            f"Mend that, or choose another way to sign in ({probe.tenant.setting('auth')}, docs/setup.md).",
+        )
     probe.claims = claims_of(token)
     expires = probe.claims.get("exp")
     minutes = f", good for {(expires - probe.clock()) / 60:.0f} min" if isinstance(expires, int | float) else ""
@@ -121,7 +123,7 @@ def check_sign_in(probe: Probe) -> CheckResult:
 
 def _unreachable(name: str, url: str, error: requests.exceptions.RequestException) -> CheckResult:
     if is_untrusted(error):
-        return failed(name, f"The certificate of {url} is not trusted here.", _BUNDLE)
+        return failed(name, f"The certificate of {url} is not trusted here.", as_sentence(f"{UNTRUSTED_REMEDY}."))
     kind = "cannot be reached"
     if isinstance(error, requests.exceptions.ProxyError):
         kind = "cannot be reached through the proxy"
@@ -134,7 +136,14 @@ def _unreachable(name: str, url: str, error: requests.exceptions.RequestExceptio
     return failed(name, f"{url} {kind} ({type(error).__name__}).", _NETWORK.format(host=urlsplit(url).hostname))
 
 
-def _sentence(text: str | None) -> str | None:
+def told(error: SignInError) -> str:
+    """What is wrong, without the way to mend it, which is told on a line of its own."""
+    code = f" ({error.code})" if error.code else ""
+    return f"{(error.problem or error.message).rstrip('.')}{code}."
+
+
+def as_sentence(text: str | None) -> str | None:
+    """The way to mend something, as a sentence of its own."""
     return text[:1].upper() + text[1:] if text else None
 
 

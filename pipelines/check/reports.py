@@ -71,14 +71,17 @@ def check_report(probe: Probe) -> list[CheckResult]:
     except (OSError, sqlite3.Error) as error:
         return [skipped(REPORT, f"Not asked: the count of requests cannot be kept ({type(error).__name__}).")]
     except ProtocolError as error:
-        return [failed(REPORT, f"{error.message}", "If the host is Microsoft's, add it to M365_DOWNLOAD_HOSTS.")]
+        # The message ends with the way to mend it; a line for that is of its own here.
+        problem, _, remedy = error.message.partition(". ")
+        return [failed(REPORT, f"{problem.rstrip('.')}.", remedy or None)]
     except GraphError as error:
         if error.is_refused_date:
             return [
                 warning(
                     REPORT,
                     f"Microsoft does not serve {day}: {error.message}",
-                    "Check this machine's clock, M365_TODAY and M365_LAG_DAYS.",
+                    "Microsoft is late with its reports at times: run the check again tomorrow. If it stays like this, "
+                    "check this machine's clock, and that M365_TODAY is not set.",
                 )
             ]
         return [refused(probe, REPORT, error, "Reports.Read.All", "no usage is read and the sync fails",

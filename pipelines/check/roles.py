@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipelines.admin_centre import READER_PAGE
 from pipelines.check.results import CheckResult, failed, ok, warning
 
 ROLES, OTHERS = "Entra roles", "other roles"
-READER_PAGE = "Entra admin centre > Roles & admins > Reports Reader > Add assignments"
 _REPORTS_READER = "4a5d8f65-41da-4de4-8968-e035b65339cf"
 # With these a signed-in account gets reports about people …
 _DETAIL = {

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipelines.sign_in import DeviceCode, Federated, ManagedIdentity
+from pipelines.admin_centre import (
+    ACCOUNT_SIGN_INS_PAGE,
+    APP_SIGN_INS_PAGE,
+    AUTHENTICATION_PAGE,
+    CERTIFICATES_PAGE,
+    CLIENT_ID_PAGE,
+    ENTERPRISE_PAGE,
+    FEDERATED_PAGE,
+    PERMISSIONS_PAGE,
+    POLICIES_PAGE,
+    SECRETS_PAGE,
+    TENANT_ID_PAGE,
+)
+from pipelines.clouds import CLOUDS
+from pipelines.graph.credentials import CertificateFacts, certificate_facts
+from pipelines.sign_in import Certificate, ClientSecret, DeviceCode, Federated, ManagedIdentity, SettingsError
 from pipelines.tenants import TenantSettings
 
-_SECRETS_PAGE = "Entra admin centre > App registrations > your app > Certificates & secrets"
-_CREDENTIALS_PAGE = f"{_SECRETS_PAGE} > Federated credentials"
+# What the page of secrets shows as "Secret ID"; a secret's value never looks like this.
+_SECRET_ID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -38,24 +54,35 @@ def _sign_in_again(problem: str, first: str = "") -> Callable[[TenantSettings], 
 
 def _wrong_secret(tenant: TenantSettings) -> Advice:
     return Advice(
-        "The client secret is wrong",
-        f"copy its value (not its id) again from the app registration's 'Certificates & secrets' page into "
+        f"The client secret is wrong{', it looks like the Secret ID' if _is_secret_id(tenant) else ''}",
+        f"make a new one ({SECRETS_PAGE}) and copy its Value, which is shown once and is not the Secret ID, into "
         f"{_setting(tenant)}.",
     )
+
+
+def _is_secret_id(tenant: TenantSettings) -> bool:
+    """Whether the id of the secret was copied in the place of its value, as happens."""
+    if not isinstance(tenant.sign_in, ClientSecret):
+        return False
+    try:
+        return bool(_SECRET_ID.match(tenant.sign_in.secret.read()))
+    except SettingsError:
+        return False
 
 
 def _expired_secret(tenant: TenantSettings) -> Advice:
     return Advice(
         "The client secret has expired",
-        f"create a new one on the app registration's 'Certificates & secrets' page and set {_setting(tenant)}.",
+        f"make a new one ({SECRETS_PAGE}) and copy its Value into {_setting(tenant)}.",
     )
 
 
 def _unknown_app(tenant: TenantSettings) -> Advice:
     return Advice(
         "The app is not in this tenant",
-        f"check {tenant.setting('client_id')} (application id) and {tenant.setting('tenant_id')}, and that an "
-        "administrator has granted consent.",
+        f"compare {tenant.setting('client_id')} with {CLIENT_ID_PAGE}, and {tenant.setting('tenant_id')} with "
+        f"{TENANT_ID_PAGE}. If the app is registered elsewhere, an administrator of this tenant must consent to "
+        "it first.",
     )
 
 
@@ -63,26 +90,42 @@ def unknown_tenant(tenant: TenantSettings) -> Advice:
     """The sign-in service knows no such tenant."""
     return Advice(
         "There is no such tenant",
-        f"check {tenant.setting('tenant_id')} (directory id on the Entra overview page) and the cloud.",
+        f"compare {tenant.setting('tenant_id')} with {TENANT_ID_PAGE}; it is not the app's client id. For a "
+        f"tenant of another cloud than {tenant.cloud.name} set {tenant.setting('cloud')}.",
     )
 
 
 def _other_cloud(tenant: TenantSettings) -> Advice:
-    return Advice("The tenant is in another Microsoft cloud", f"set {tenant.setting('cloud')} to another cloud.")
+    others = [name for name in CLOUDS if name != tenant.cloud.name]
+    return Advice(
+        "The tenant is in another Microsoft cloud",
+        f"set {tenant.setting('cloud')} to the right one: {', '.join(others[:-1])} or {others[-1]}.",
+    )
 
 
 def _bad_assertion(tenant: TenantSettings) -> Advice:
-    if isinstance(tenant.sign_in, Federated):
+    if not isinstance(tenant.sign_in, Certificate):
         return Advice(
             "The platform's token was not accepted",
-            f"compare issuer, subject and audience of the federated credential ({_CREDENTIALS_PAGE}) with the token "
+            f"compare issuer, subject and audience of the federated credential ({FEDERATED_PAGE}) with the token "
             f"that {_setting(tenant)} names.",
         )
+    facts = certificate_facts(tenant.sign_in)
+    if facts and facts.is_over:
+        return Advice(
+            f"The certificate has expired (thumbprint {facts.thumbprint}, valid until {facts.valid_until})",
+            f"make a new one, upload its public part ({CERTIFICATES_PAGE}), and let {_setting(tenant)} name the "
+            "file with the new key and certificate.",
+        )
     return Advice(
-        "The certificate was not accepted",
-        f"upload its public part to {_SECRETS_PAGE} > Certificates, check that it has not expired, and that "
-        f"{_setting(tenant)} names the file with its private key.",
+        f"The certificate was not accepted{_of(facts)}",
+        f"look for this thumbprint on {CERTIFICATES_PAGE}; where it is not listed, upload the public part of the "
+        f"file that {_setting(tenant)} names.",
     )
+
+
+def _of(facts: CertificateFacts | None) -> str:
+    return f" (thumbprint {facts.thumbprint}, valid until {facts.valid_until})" if facts else ""
 
 
 def _assertion_out_of_time(tenant: TenantSettings) -> Advice:
@@ -96,26 +139,48 @@ def _assertion_out_of_time(tenant: TenantSettings) -> Advice:
 
 _NO_FEDERATION = Advice(
     "The app trusts no token like the platform's",
-    f"add or mend the federated credential ({_CREDENTIALS_PAGE}): issuer, subject and audience must equal those of "
+    f"add or mend the federated credential ({FEDERATED_PAGE}): issuer, subject and audience must equal those of "
     "the token.",
 )
 _NO_PUBLIC_CLIENT = Advice(
     "The app does not allow a device code",
-    "set 'Allow public client flows' to Yes (Entra admin centre > App registrations > your app > Authentication).",
+    f"set 'Allow public client flows' to Yes ({AUTHENTICATION_PAGE}).",
 )
 _DISABLED_APP = Advice(
     "The app is disabled in this tenant",
-    "enable it (Entra admin centre > Enterprise applications > your app > Properties > Enabled for users to sign in).",
+    f"enable it ({ENTERPRISE_PAGE} > Properties > 'Enabled for users to sign-in?': Yes).",
 )
 _NO_CONSENT = Advice(
     "Nobody has consented to the app's permissions",
-    "an administrator presses 'Grant admin consent' (Entra admin centre > App registrations > your app > API "
-    "permissions).",
+    f"a Privileged Role Administrator or Global Administrator presses 'Grant admin consent' ({PERMISSIONS_PAGE}).",
 )
-_CONDITIONAL_ACCESS = Advice(
-    "A Conditional Access policy blocks the sign-in",
-    "exclude the app or account, or this machine's network (Entra admin centre > Protection > Conditional Access).",
+_NOT_ASSIGNED = Advice(
+    "The sign-in is for assigned accounts and apps only, and this one is not assigned",
+    f"assign it ({ENTERPRISE_PAGE} > Users and groups), or set 'Assignment required?' to No there (> Properties).",
 )
+
+
+def _conditional_access(tenant: TenantSettings) -> Advice:
+    if tenant.sign_in.is_delegated:
+        return Advice(
+            "A Conditional Access policy blocks the sign-in",
+            f"{ACCOUNT_SIGN_INS_PAGE} names the policy. Exclude the service account from it, or sign in from where "
+            f"it allows ({POLICIES_PAGE}); one that blocks the device code flow does so under Conditions > "
+            "Authentication flows.",
+        )
+    return Advice(
+        "A Conditional Access policy blocks the sign-in",
+        f"{APP_SIGN_INS_PAGE} names the policy. Exclude the app from it, or let in the network of this machine "
+        f"({POLICIES_PAGE}; it is one for workload identities).",
+    )
+
+
+def _security_defaults(tenant: TenantSettings) -> Advice:
+    return Advice(
+        "Security defaults of the tenant block the sign-in",
+        f"they allow no device code: sign in as the app itself instead, by a client secret or a certificate "
+        f"({tenant.setting('auth')}, docs/setup.md).",
+    )
 
 
 def _wrong_resource(tenant: TenantSettings) -> Advice:
@@ -140,6 +205,8 @@ _BY_NUMBER: dict[int, Advice | Callable[[TenantSettings], Advice]] = {
     700027: _bad_assertion,
     700030: _bad_assertion,
     50012: _bad_assertion,
+    # A certificate outside its time, or revoked.
+    **dict.fromkeys((1000502, 7000214, 7000274, 7000277), _bad_assertion),
     700024: _assertion_out_of_time,
     70021: _NO_FEDERATION,
     700211: _NO_FEDERATION,
@@ -148,8 +215,18 @@ _BY_NUMBER: dict[int, Advice | Callable[[TenantSettings], Advice]] = {
     7000218: _NO_PUBLIC_CLIENT,
     7000112: _DISABLED_APP,
     65001: _NO_CONSENT,
-    53003: _CONDITIONAL_ACCESS,
+    **dict.fromkeys((53000, 53001, 53002, 53003, 530003, 530031, 530032), _conditional_access),
+    530035: _security_defaults,
+    50105: _NOT_ASSIGNED,
+    501051: _NOT_ASSIGNED,
     500011: _wrong_resource,
+    **dict.fromkeys(
+        (50020, 50034),
+        _sign_in_again("The account is not one of this tenant", first="take a service account of this tenant and "),
+    ),
+    50053: _sign_in_again(
+        "The service account is locked after too many wrong passwords", first="wait until it is unlocked, then "
+    ),
     50057: _sign_in_again("The service account is disabled", first="enable it or take another, then "),
     **dict.fromkeys(
         (50055, 50076, 50078, 50079, 50089, 50132, 50133, 50173, 70000, 70008, 70043, 700082),

@@ -28,7 +28,7 @@ from pipelines.graph.errors import (
     TransientError,
     error_from_response,
 )
-from pipelines.graph.transport import TlsSession, is_untrusted
+from pipelines.graph.transport import UNTRUSTED_REMEDY, TlsSession, is_untrusted
 from pipelines.settings import Settings, TenantSettings
 
 ATTEMPTS = 6
@@ -94,7 +94,8 @@ class GraphClient:
 
     def context(self, what: str, **facts: Any) -> GraphContext:
         """What every error of a call says about it."""
-        return GraphContext(self.tenant.tenant_id, what, **facts)
+        needs_role = self.tenant.sign_in.is_delegated and facts.get("permission") == "Reports.Read.All"
+        return GraphContext(self.tenant.tenant_id, what, needs_role=needs_role, **facts)
 
     def get_pages(
         self, path: str, context: GraphContext, params: dict[str, str] | None = None
@@ -190,10 +191,14 @@ class GraphClient:
         if parts.scheme != "https" or not allowed:
             raise ProtocolError(
                 f"The report was to be downloaded from {parts.scheme or 'no'}://{host or '?'}, which is not an "
-                "accepted download host; if it belongs to Microsoft, add it to M365_DOWNLOAD_HOSTS.",
+                f"accepted download host. If it belongs to Microsoft, set {self._download_hosts_with(host)}.",
                 context=context,
             )
         return location
+
+    def _download_hosts_with(self, host: str) -> str:
+        """The setting that accepts one more host: it replaces the hosts accepted so far, so they are said again."""
+        return f"M365_DOWNLOAD_HOSTS={','.join((*self.download_hosts, host or '(the host)'))}"
 
     def _checked_next_link(self, link: str, context: GraphContext) -> str:
         ours, theirs = urlsplit(self.tenant.graph_url), _split(link)
@@ -308,9 +313,5 @@ def _connection_error(
 ) -> GraphError:
     """The address may be pre-authenticated, so only the host and the kind of failure are told."""
     if is_untrusted(error):
-        return GraphError(
-            f"The certificate of {host} is not trusted here: set M365_CA_BUNDLE to the certificate file of your "
-            "proxy or endpoint.",
-            context=context,
-        )
+        return GraphError(f"The certificate of {host} is not trusted here: {UNTRUSTED_REMEDY}.", context=context)
     return TransientError(f"{host} cannot be reached or broke off ({type(error).__name__}).", context=context)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ import msal
 import requests
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -168,6 +171,29 @@ class MetadataSession(requests.Session):
         options["timeout"] = options.get("timeout") or TIMEOUT
         options["allow_redirects"] = False
         return super().request(method, url, **options)
+
+
+@dataclass(frozen=True)
+class CertificateFacts:
+    """A certificate as the Entra admin centre lists it: SHA-1 thumbprint in capitals, last day (UTC)."""
+
+    thumbprint: str
+    valid_until: date
+    is_over: bool
+
+
+def certificate_facts(sign_in: Certificate) -> CertificateFacts | None:
+    """What the sign-in's certificate is; None where its file cannot be used."""
+    try:
+        passphrase = sign_in.passphrase.read() if sign_in.passphrase else None
+        pem = _certificate(sign_in.file, sign_in.setting, passphrase)["public_certificate"]
+    except SettingsError:
+        return None
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    end = certificate.not_valid_after_utc
+    # The thumbprint is a name here, as it is in Entra; nothing is trusted for it.
+    thumbprint = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303
+    return CertificateFacts(thumbprint, end.date(), end < datetime.now(timezone.utc))
 
 
 def _client_credential(tenant: TenantSettings) -> Any:

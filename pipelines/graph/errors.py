@@ -28,12 +28,17 @@ _NAME = re.compile(r"[^\s@<>'\"(),;:]+@[^\s@<>'\"(),;:]*[^\s@<>'\"(),;:.]")
 
 @dataclass(frozen=True)
 class GraphContext:
-    """What a request was about; put into every error message. permission: what the app needs for it."""
+    """What a request was about; put into every error message.
+
+    permission: what the app needs for it. needs_role: a report is read by a signed-in account, which
+    needs an Entra role as well (Graph documentation, authorization for reports).
+    """
 
     tenant_id: str
     what: str
     report_date: date | None = None
     permission: str | None = None
+    needs_role: bool = False
 
     def __str__(self) -> str:
         day = f", report date {self.report_date}" if self.report_date else ""
@@ -76,7 +81,8 @@ class GraphError(Exception):
         """The message and, where a permission is missing, which."""
         if not self.is_permission or self.context is None or self.context.permission is None:
             return self.message
-        return f"{self.message.rstrip('.')}. The app needs {self.context.permission}."
+        role = ", and the signed-in account the role Reports Reader" if self.context.needs_role else ""
+        return f"{self.message.rstrip('.')}. The app needs {self.context.permission}{role}."
 
     @property
     def is_permission(self) -> bool:

@@ -9,9 +9,13 @@ from typing import Any
 import msal
 import requests
 
+from pipelines.admin_centre import (
+    ACCOUNT_SIGN_INS_PAGE,
+    APP_SIGN_INS_PAGE,
+)
 from pipelines.graph.advice import Advice, advice_for, login_command, unknown_tenant
 from pipelines.graph.errors import GraphContext, GraphError, SignInError, TransientError, plain
-from pipelines.graph.transport import is_untrusted
+from pipelines.graph.transport import UNTRUSTED_REMEDY, is_untrusted
 from pipelines.sign_in import ManagedIdentity, SettingsError
 from pipelines.tenants import TenantSettings
 
@@ -52,8 +56,15 @@ class SignInErrors:
         }
         if advice:
             return self._error(advice, **facts)
-        first_line = plain(str(answer.get("error_description") or "no reason given").splitlines()[0])
-        return SignInError(f"The sign-in service refused: {first_line}", context=self._context, **facts)
+        first_line = plain(str(answer.get("error_description") or "no reason given").splitlines()[0]).rstrip(".")
+        problem, remedy = f"The sign-in service refused: {first_line}.", self._look_up(numbers)
+        return SignInError(f"{problem} {remedy}", context=self._context, problem=problem, remedy=remedy, **facts)
+
+    def _look_up(self, numbers: list[int]) -> str:
+        """Where an administrator reads more about a refusal that is not known here."""
+        page = ACCOUNT_SIGN_INS_PAGE if self._tenant.sign_in.is_delegated else APP_SIGN_INS_PAGE
+        number = f"{self._tenant.authority_url}/error?code={numbers[0]} explains it, and " if numbers else ""
+        return f"{number}{page} shows what was refused."
 
     def nobody(self) -> SignInError:
         """No account has signed in yet, or its sign-in can no longer be used."""
@@ -88,11 +99,13 @@ class SignInErrors:
             return self._error(
                 Advice(
                     f"The certificate of {url} is not trusted here",
-                    "set M365_CA_BUNDLE to the certificate file of your proxy or endpoint.",
+                    f"{UNTRUSTED_REMEDY}.",
                 )
             )
         return TransientError(
-            f"The sign-in service {url} cannot be reached ({type(error).__name__}).", context=self._context
+            f"The sign-in service {url} cannot be reached ({type(error).__name__}): check the network, the proxy "
+            "(HTTPS_PROXY) and the firewall of this machine.",
+            context=self._context,
         )
 
     def _odd_answer(self, error: Exception) -> SignInError:

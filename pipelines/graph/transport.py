@@ -15,7 +15,13 @@ from pipelines.clouds import CLOUDS
 
 # Seconds to connect, and between two pieces of an answer.
 TIMEOUT = (10.0, 120.0)
-_UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "NO_CERTIFICATE_OR_CRL_FOUND", "certificate bundle")
+# What mends a certificate that is_untrusted; one part of a sentence.
+UNTRUSTED_REMEDY = (
+    "set M365_CA_BUNDLE to the file (PEM) with the root certificate of the proxy or virus scanner that inspects TLS "
+    "here; whoever runs your network has it"
+)
+# The last two: a bundle that cannot be read.
+_UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "NO_CERTIFICATE_OR_CRL_FOUND", "certificate bundle", "[X509]", "[PEM")
 
 
 class _WithoutQueries(logging.Filter):

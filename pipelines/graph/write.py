@@ -19,7 +19,7 @@ import requests
 from pipelines.graph.auth import TokenProvider
 from pipelines.graph.client import ATTEMPTS, GraphClient
 from pipelines.graph.errors import GraphContext, GraphError, ProtocolError, TransientError, error_from_response
-from pipelines.graph.transport import TlsSession, is_untrusted
+from pipelines.graph.transport import UNTRUSTED_REMEDY, TlsSession, is_untrusted
 from pipelines.settings import ActionsNotAllowedError, Settings, TenantSettings
 
 __all__ = ["ActionsNotAllowedError", "GraphWriter", "OutcomeUnknownError", "WriteAnswer"]
@@ -165,9 +165,5 @@ def _content(response: requests.Response) -> dict[str, Any]:
 def _unanswered(error: requests.exceptions.RequestException, context: GraphContext, url: str) -> GraphError:
     host = urlsplit(url).hostname
     if is_untrusted(error):
-        return GraphError(
-            f"The certificate of {host} is not trusted here: set M365_CA_BUNDLE to the certificate file of your "
-            "proxy or endpoint.",
-            context=context,
-        )
+        return GraphError(f"The certificate of {host} is not trusted here: {UNTRUSTED_REMEDY}.", context=context)
     return OutcomeUnknownError(f"{host} did not answer ({type(error).__name__}).", context=context)

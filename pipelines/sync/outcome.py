@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.admin_centre import PERMISSIONS_PAGE
 from pipelines.settings import Settings
 from pipelines.sync.fetch import SIGN_IN
 from pipelines.warehouse.database import open_warehouse
@@ -26,7 +27,8 @@ def _sentence(failed: FailedFetch) -> str:
         return f"Tenant {failed.tenant_id} was left out: {failed.reason}"
     days = f" for {failed.days} report days, the first {failed.first_day}" if failed.first_day else ""
     advice = (
-        " Grant the app the permission that docs/setup.md lists for it, with admin consent, and run again."
+        f" Add it ({PERMISSIONS_PAGE} > Add a permission > Microsoft Graph), press 'Grant admin consent' there, and "
+        "run again; m365-usage check tests every permission."
         if failed.is_permission
         else " Days that failed are asked for again by the next run."
         if failed.first_day

@@ -55,7 +55,7 @@ def test_a_missing_permission_is_named_with_its_actions(tmp_path: Path) -> None:
         row.message == "hand_over_onedrive, grant_onedrive_access: not allowed, as Files.ReadWrite.All is missing."
         for row in warned
     )
-    assert all("grant admin consent" in str(row.remedy) for row in warned)
+    assert all("press 'Grant admin consent' there" in str(row.remedy) for row in warned)
 
 
 def test_an_app_that_is_not_described_or_cannot_sign_in_is_told(rig: ActionsRig) -> None:
@@ -65,7 +65,8 @@ def test_an_app_that_is_not_described_or_cannot_sign_in_is_told(rig: ActionsRig)
     (level,) = results(rig, "level", actions_client_secret="wrong~secret")
     assert level.state is State.FAILED
     assert "The client secret is wrong" in level.message
-    assert "M365_ACTIONS_CLIENT_SECRET" in level.message
+    assert str(level.remedy).startswith("Make a new one (Entra admin centre > App registrations > your app")
+    assert "M365_ACTIONS_CLIENT_SECRET" in str(level.remedy)
     assert "wrong~secret" not in level.message
 
 

@@ -203,7 +203,8 @@ def test_a_permission_that_the_token_carries_but_that_is_refused(rig: Rig) -> No
     rig.server.faults.add(Rule("subscribedSkus", times=None, status=403, code="Authorization_RequestDenied"))
     result = find(check(rig), "licences")
     assert result.state is State.FAILED
-    assert "The token carries LicenseAssignment.Read.All, yet it was refused" in str(result.remedy)
+    assert result.message.startswith("Refused: although the token carries LicenseAssignment.Read.All. Without it, ")
+    assert str(result.remedy).startswith("Consent takes some minutes to reach everything.")
 
 
 def test_an_error_that_is_no_permission_names_the_request(rig: Rig) -> None:
@@ -242,7 +243,9 @@ def test_a_wrong_secret(rig: Rig) -> None:
     report = check(rig, with_secret(rig, CANARY))
     result = find(report, "sign-in")
     assert (result.state, result.message) == (State.FAILED, "The client secret is wrong (AADSTS7000215).")
-    assert str(result.remedy).startswith("Copy its value (not its id) again from the app registration's")
+    assert str(result.remedy).startswith(
+        "Make a new one (Entra admin centre > App registrations > your app > Certificates"
+    )
     assert "M365_CLIENT_SECRET" in str(result.remedy)
     assert CANARY not in json.dumps(report.to_json())
     assert_all_else_skipped(report, "sign-in")
@@ -252,7 +255,7 @@ def test_an_expired_secret(rig: Rig) -> None:
     rig.server.tenant = rig.server.tenant.replaced(is_secret_expired=True)
     result = find(check(rig), "sign-in")
     assert result.message == "The client secret has expired (AADSTS7000222)."
-    assert str(result.remedy).startswith("Create a new one")
+    assert str(result.remedy).startswith("Make a new one (Entra admin centre > ")
 
 
 def test_an_app_that_is_not_in_the_tenant(rig: Rig) -> None:
@@ -266,7 +269,7 @@ def test_an_unknown_tenant(rig: Rig) -> None:
     result = find(report, "sign-in service")
     assert result.state is State.FAILED
     assert result.message.endswith("answers over TLS, but: There is no such tenant.")
-    assert str(result.remedy).startswith("Check M365_TENANT_ID (directory id on the Entra overview page)")
+    assert str(result.remedy).startswith("Compare M365_TENANT_ID with Entra admin centre > Overview: Tenant ID")
     assert find(report, "sign-in").state is State.SKIPPED
 
 
@@ -332,6 +335,7 @@ def test_a_certificate_that_is_not_trusted(rig: Rig) -> None:
     ("fault", "words"),
     [
         ({"status": 503, "body": b"busy"}, "does not work at the moment (HTTP 503)"),
+        ({"status": 429, "body": b"busy"}, "does not work at the moment (HTTP 429)"),
         ({"status": 200, "body": b"<html>proxy</html>"}, "but not as a sign-in service (HTTP 200)"),
         ({"status": 407, "body": b""}, "but not as a sign-in service (HTTP 407)"),
     ],
@@ -456,8 +460,20 @@ def test_a_report_from_a_strange_host(rig: Rig) -> None:
     result = find(report, "usage reports")
     assert result.state is State.FAILED
     assert "https://reports.elsewhere.example, which is not an accepted download host" in result.message
-    assert "M365_DOWNLOAD_HOSTS" in str(result.remedy)
+    # The setting replaces the hosts accepted so far, so these are part of what is to be set.
+    hosts = f"{','.join(rig.settings.download_hosts)},reports.elsewhere.example"
+    assert result.remedy == f"If it belongs to Microsoft, set M365_DOWNLOAD_HOSTS={hosts}."
     assert CANARY not in json.dumps(report.to_json())
+
+
+def test_a_download_that_is_held_back_names_the_addresses_to_allow(rig: Rig) -> None:
+    """A firewall that lets Graph through and not the downloads, as it happens."""
+    rig.server.faults.add(Rule("/data/", times=None, change=lambda reply: replace(reply, is_reset=True)))
+    result = find(check(rig), "usage reports")
+    assert result.state is State.FAILED
+    assert result.message.startswith("127.0.0.1 cannot be reached or broke off")
+    assert "firewall" in str(result.remedy)
+    assert "docs/setup.md lists the addresses to allow" in str(result.remedy)
 
 
 def test_a_day_that_is_not_served(rig: Rig) -> None:
@@ -498,6 +514,7 @@ def test_a_throttled_service_is_not_waited_for_long(rig: Rig, monkeypatch: pytes
     result = find(check(rig), "usage reports")
     assert result.state is State.FAILED
     assert naps == [5.0]
+    assert str(result.remedy).startswith("There is nothing to mend: Microsoft limits how often")
 
 
 # --- tenant -------------------------------------------------------------------------------------------------

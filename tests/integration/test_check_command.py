@@ -83,7 +83,9 @@ def test_what_failed_says_how_it_is_mended(rig: Rig, run: Callable[..., Any]) ->
     lines = out.splitlines()
     number = next(number for number, line in enumerate(lines) if line.startswith("  failed   sign-in "))
     assert lines[number].endswith("The client secret is wrong (AADSTS7000215).")
-    assert lines[number + 1].strip().startswith("-> Copy its value (not its id) again")
+    assert (
+        lines[number + 1].strip().startswith("-> Make a new one (Entra admin centre > App registrations > your app > ")
+    )
     assert "skipped, 1 failed" in lines[-1]
 
 
@@ -129,7 +131,10 @@ def test_json_of_a_failure(run: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"M365_TENANT_ID": ""}, "No tenant is configured: set M365_TENANT_ID"),
+        (
+            {"M365_TENANT_ID": ""},
+            "The tenant is only partly configured: set M365_TENANT_ID (Entra admin centre > Overview",
+        ),
         ({"M365_CLOUD": "mars"}, "M365_CLOUD: must be one of global"),
         ({"M365_CERTIFICATE_FILE": "app.pem"}, "name the one to use in M365_AUTH"),
         ({"M365_CA_BUNDLE": "gone.pem"}, "M365_CA_BUNDLE: names no readable file"),

@@ -37,6 +37,19 @@ ACCOUNT = tenant(auth="device_code")
         (SECRET, 7000112, "The app is disabled in this tenant", "Enterprise applications"),
         (SECRET, 65001, "Nobody has consented to the app's permissions", "Grant admin consent"),
         (SECRET, 53003, "A Conditional Access policy blocks the sign-in", "Conditional Access"),
+        (
+            SECRET,
+            53003,
+            "A Conditional Access policy blocks the sign-in",
+            "> Service principal sign-ins names the policy",
+        ),
+        (SECRET, 53000, "A Conditional Access policy blocks the sign-in", "Conditional Access > Policies"),
+        (ACCOUNT, 53003, "A Conditional Access policy blocks the sign-in", "Exclude the service account"),
+        (ACCOUNT, 530035, "Security defaults of the tenant block the sign-in", "M365_AUTH"),
+        (ACCOUNT, 50034, "The account is not one of this tenant", "m365-usage login"),
+        (ACCOUNT, 50053, "The service account is locked", "m365-usage login"),
+        (ACCOUNT, 50105, "The sign-in is for assigned accounts and apps only", "Enterprise applications > your app"),
+        (CERTIFICATE, 1000502, "The certificate was not accepted", "Certificates & secrets > Certificates"),
         (SECRET, 500011, "The tenant does not know https://graph.microsoft.com", "M365_GRAPH_URL"),
         (CERTIFICATE, 700027, "The certificate was not accepted", "Certificates & secrets > Certificates"),
         (CERTIFICATE, 700030, "The certificate was not accepted", "M365_CERTIFICATE_FILE"),
@@ -67,8 +80,12 @@ def test_what_is_not_known_is_quoted() -> None:
     assert advice_for(SECRET, [1]) is None
     assert advice_for(SECRET, [7000218]) is None, "only a device code can lack it by the app's settings"
     error = SignInErrors(SECRET).refusal({"error": "e", "error_codes": [1], "error_description": "AADSTS1: Words."})
-    assert error.message == "The sign-in service refused: AADSTS1: Words."
-    assert (error.problem, error.remedy) == (None, None)
+    assert error.problem == "The sign-in service refused: AADSTS1: Words."
+    assert error.message == f"{error.problem} {error.remedy}"
+    assert "https://login.microsoftonline.com/error?code=1 explains it" in str(error.remedy)
+    assert "Service principal sign-ins" in str(error.remedy)
+    account = SignInErrors(ACCOUNT).refusal({"error": "e", "error_codes": [1]})
+    assert "Service principal" not in str(account.remedy)
 
 
 @pytest.mark.parametrize("error", ["invalid_grant", "interaction_required"])
@@ -87,8 +104,9 @@ def test_settings_are_called_as_where_they_stand() -> None:
 
 
 def test_the_service_s_own_words_name_nobody() -> None:
-    words = "AADSTS50034: The user account svc@contoso.example does not exist, see https://login.example/?code=CANARY\r\nTrace"
+    words = "AADSTS50999: The user account svc@contoso.example is odd, see https://login.example/?code=CANARY\r\nTrace"
     message = SignInErrors(ACCOUNT).refusal({"error": "e", "error_codes": [1], "error_description": words}).message
-    assert message == (
-        "The sign-in service refused: AADSTS50034: The user account (name) does not exist, see (address)"
+    assert message.startswith(
+        "The sign-in service refused: AADSTS50999: The user account (name) is odd, see (address). "
     )
+    assert "contoso" not in message

@@ -405,7 +405,7 @@ def test_an_untrusted_certificate_is_told_with_the_setting_to_change(
     server: SimulatorServer, graph_stub: TlsStub, tmp_path, monkeypatch: pytest.MonkeyPatch, bundle: str
 ) -> None:
     garbage = tmp_path / "garbage.pem"
-    garbage.write_text("garbage")
+    garbage.write_text("-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n")
     if bundle == "missing":
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     used = {"another": graph_stub.bundle, "garbage": garbage}.get(bundle)

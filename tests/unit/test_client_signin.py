@@ -91,10 +91,20 @@ def test_microsoft_s_own_authorities_are_known_and_others_are_not_asked_about(se
 
 def test_a_wrong_secret(server: SimulatorServer, session: TlsSession) -> None:
     error = refusal(provider(server, session, client_secret=CANARY))
-    assert error.message.startswith("The client secret is wrong: copy its value (not its id)")
+    assert error.message.startswith(
+        "The client secret is wrong: make a new one (Entra admin centre > App registrations"
+    )
     assert "M365_CLIENT_SECRET" in error.message
+    assert "and copy its Value, which is shown once and is not the Secret ID" in error.message
     assert error.code == "AADSTS7000215"
     assert error.request_id
+
+
+def test_the_id_of_a_secret_in_the_place_of_its_value(server: SimulatorServer, session: TlsSession) -> None:
+    """The commonest slip: the page shows "Secret ID" beside "Value"."""
+    error = refusal(provider(server, session, client_secret="3f2504e0-4f89-41d3-9a0c-0305e82c3301"))
+    assert error.problem == "The client secret is wrong, it looks like the Secret ID"
+    assert "3f2504e0" not in str(error)
 
 
 def test_an_expired_secret(server: SimulatorServer, session: TlsSession) -> None:
@@ -106,34 +116,42 @@ def test_an_expired_secret(server: SimulatorServer, session: TlsSession) -> None
 
 def test_an_unknown_app(server: SimulatorServer, session: TlsSession) -> None:
     error = refusal(provider(server, session, client_id="00000000-0000-4000-8000-000000000000"))
-    assert error.message.startswith("The app is not in this tenant: check M365_CLIENT_ID")
+    assert error.message.startswith(
+        "The app is not in this tenant: compare M365_CLIENT_ID with Entra admin centre > App reg"
+    )
+    assert "M365_TENANT_ID with Entra admin centre > Overview: Tenant ID" in error.message
     assert error.code == "AADSTS700016"
 
 
 def test_an_unknown_tenant(server: SimulatorServer, session: TlsSession) -> None:
     error = refusal(provider(server, session, tenant_id="11111111-2222-4333-8444-555555555555"))
-    assert error.message.startswith("There is no such tenant: check M365_TENANT_ID")
+    assert error.message.startswith(
+        "There is no such tenant: compare M365_TENANT_ID with Entra admin centre > Overview"
+    )
     assert server.requests.to(TOKEN_PATH) == []
 
 
 def test_a_refusal_with_a_number_that_we_do_not_know(server: SimulatorServer, session: TlsSession) -> None:
     content = {
         "error": "invalid_request",
-        "error_codes": [50034],
-        "error_description": "AADSTS50034: Words of the service.\r\nTrace ID: x\r\nTimestamp: y",
+        "error_codes": [50999],
+        "error_description": "AADSTS50999: Words of the service.\r\nTrace ID: x\r\nTimestamp: y",
         "correlation_id": "c1",
     }
     server.faults.add(Rule(TOKEN_PATH, status=400, content=content))
     error = refusal(provider(server, session))
-    assert error.message == "The sign-in service refused: AADSTS50034: Words of the service."
-    assert (error.code, error.request_id) == ("AADSTS50034", "c1")
+    assert error.problem == "The sign-in service refused: AADSTS50999: Words of the service."
+    assert f"{server.authority_url}/error?code=50999 explains it" in error.message
+    assert "Entra admin centre > Sign-in logs > Service principal sign-ins shows what was refused." in error.message
+    assert (error.code, error.request_id) == ("AADSTS50999", "c1")
 
 
 @pytest.mark.parametrize("content", [{"error": "invalid_client"}, {"error": "x", "error_description": ""}])
 def test_a_refusal_without_words(server: SimulatorServer, session: TlsSession, content: dict) -> None:
     server.faults.add(Rule(TOKEN_PATH, status=401, content=content))
     error = refusal(provider(server, session))
-    assert error.message == "The sign-in service refused: no reason given"
+    assert error.problem == "The sign-in service refused: no reason given."
+    assert "Sign-in logs" in error.message
     assert error.code == content["error"]
 
 
@@ -183,13 +201,14 @@ def test_a_sign_in_service_that_cannot_be_reached(server: SimulatorServer, close
     url = f"https://localhost:{closed_port}"
     error, naps = give_up(tenant_settings(server, authority_url=url), server)
     assert isinstance(error, TransientError)
-    assert error.message == f"The sign-in service {url} cannot be reached (ConnectionError)."
+    assert error.message.startswith(f"The sign-in service {url} cannot be reached (ConnectionError): check the network")
     assert naps == ATTEMPTS - 1
 
 
 def test_a_host_that_does_not_exist(server: SimulatorServer) -> None:
     error, _ = give_up(tenant_settings(server, authority_url="https://login.invalid"), server)
-    assert error.message == "The sign-in service https://login.invalid cannot be reached (ConnectionError)."
+    assert error.message.startswith("The sign-in service https://login.invalid cannot be reached (ConnectionError): ")
+    assert "HTTPS_PROXY" in error.message
 
 
 def test_a_graph_that_cannot_be_reached(server: SimulatorServer, closed_port: int) -> None:

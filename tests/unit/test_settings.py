@@ -52,7 +52,11 @@ def test_defaults_without_any_configuration(configure, tmp_path: Path) -> None:
     assert settings.landing_dir == tmp_path / "data" / "landing"
     assert settings.warehouse_path == tmp_path / "data" / "warehouse.duckdb"
     assert settings.ca_bundle is None
-    assert "No tenant is configured" in refusal(settings.tenants)
+    message = refusal(settings.tenants)
+    assert message.startswith(
+        "No tenant is configured: set M365_TENANT_ID (Entra admin centre > Overview: Tenant ID), "
+    )
+    assert f"{tmp_path / '.env'}, which is not there yet" in message
 
 
 @pytest.mark.parametrize("missing", sorted(TENANT))
@@ -64,7 +68,7 @@ def test_a_missing_tenant_setting_is_named_and_only_it(configure, missing: str, 
     settings = load_settings()
     assert settings.missing_tenant_settings == [missing]
     message = refusal(settings.tenants)
-    assert missing in message
+    assert message.startswith(f"The tenant is only partly configured: set {missing} (Entra admin centre > ")
     assert not any(name in message for name in TENANT if name != missing)
 
 
@@ -188,9 +192,17 @@ def test_a_folder_is_no_certificate_bundle(configure, tmp_path: Path) -> None:
     assert "M365_CA_BUNDLE: names no readable file" in refusal()
 
 
+def test_a_file_without_a_certificate_is_no_certificate_bundle(configure, tmp_path: Path) -> None:
+    """A certificate that was saved in binary form (DER), as browsers offer it first."""
+    bundle = tmp_path / "proxy.cer"
+    bundle.write_bytes(b"0\x82\x03\x0f")
+    configure(M365_CA_BUNDLE=str(bundle))
+    assert "M365_CA_BUNDLE: names a file without a certificate in PEM" in refusal()
+
+
 def test_an_existing_certificate_bundle_is_taken(configure, tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
-    bundle.write_text("certificate")
+    bundle.write_text("-----BEGIN CERTIFICATE-----")
     configure(M365_CA_BUNDLE=str(bundle))
     assert load_settings().ca_bundle == bundle
 

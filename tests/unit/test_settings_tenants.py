@@ -187,7 +187,7 @@ def test_a_child_process_in_another_folder_finds_the_same_files(
 ) -> None:
     write(folder, entry())
     write(folder, f"FIRST_SECRET={SECRET}\nM365_DATA_DIR=kept\nM365_CA_BUNDLE=ca.pem\nM365_WINDOW_DAYS=21\n", ".env")
-    write(folder, "certificate", "ca.pem")
+    write(folder, "-----BEGIN CERTIFICATE-----", "ca.pem")
     here = load_settings()
     for name, value in here.for_child_process().items():
         monkeypatch.setenv(name, value)

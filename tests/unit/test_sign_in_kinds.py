@@ -18,8 +18,9 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from unit_sign_in import KeyPair, Person, sign_ins
 from unit_tls import open_client, tenant_settings
@@ -127,13 +128,16 @@ def test_a_certificate_that_is_not_registered_has_expired_or_is_not_the_key_s(
     path.write_text(other_keys.key_pem() + other_keys.certificate_pem)
     error = refusal(tenant, session)
     assert error.code == "AADSTS700027"
-    assert error.problem == "The certificate was not accepted"
+    thumbprint = x509.load_pem_x509_certificate(other_keys.certificate_pem.encode()).fingerprint(SHA1()).hex().upper()
+    assert str(error.problem).startswith(f"The certificate was not accepted (thumbprint {thumbprint}, valid until 20")
     assert "Certificates & secrets > Certificates" in str(error.remedy)
     assert "M365_CERTIFICATE_FILE" in error.message
     expired = KeyPair(days=-1)
     sign_ins(server).register_certificate(registered, expired.certificate_pem)
     path.write_text(expired.key_pem() + expired.certificate_pem)
-    assert refusal(tenant, session).code == "AADSTS700027"
+    error = refusal(tenant, session)
+    assert error.code == "AADSTS700027"
+    assert str(error.problem).startswith("The certificate has expired (thumbprint ")
     path.write_text(other_keys.key_pem() + keys.certificate_pem)
     with pytest.raises(SettingsError, match=r"no certificate in the file .* belongs to the private key"):
         TokenProvider(tenant, session).token()
