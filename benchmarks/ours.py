@@ -23,8 +23,9 @@ import duckdb
 from benchmarks.report import NEXT_DAY, TODAY, WINDOW
 from pipelines.settings import Settings, load_settings
 from pipelines.warehouse.database import open_warehouse
-from pipelines.warehouse.landing import FetchRecord, Landing
+from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import load_pending
+from pipelines.warehouse.records import FetchRecord
 
 Facts = dict[str, Any]
 TENANT = "5b1a2c3d-7e84-4f6a-9d0b-3c2e1f408a97"

@@ -17,7 +17,6 @@ from pipelines.settings import Settings
 from pipelines.sign_in import SettingsError
 
 LOCK_SECONDS = 60.0
-Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)

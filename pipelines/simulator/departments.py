@@ -119,7 +119,6 @@ DEPARTMENTS = (
         e5_percent=100,
     ),
 )
-BY_NAME = {department.name: department for department in DEPARTMENTS}
 
 
 def sizes(users: int) -> list[int]:

@@ -37,7 +37,6 @@ from pipelines.simulator import (
 TODAY = date(2026, 9, 14)
 SPEC = TenantSpec(users=120, today=TODAY)
 DAY = SPEC.newest_report_date
-OTHER_APP = AppRegistration("aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb", "another~secret")
 REPORT = "/reports/getM365AppUserDetail"
 NOT_A_DATE = "Expression of type 'Edm.String' cannot be converted to type 'Edm.Date'."
 NO_OVERLOAD = "Resource not found for the segment 'getM365AppUserDetail'."

@@ -1,1 +1,0 @@
-select user_key, tenant_id, user_id from {{ source("raw", "user_keys") }}
