@@ -161,6 +161,7 @@ def test_the_schedule_is_on_and_says_why_it_skips(
     schedule = defs.resolve_schedule_def("sync_daily")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.cron_schedule == "0 6 * * *"
+    assert schedule.execution_timezone == Settings(_env_file=None).schedule_timezone
     for name in [name for name in os.environ if name.startswith("M365_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
