@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.actions.lock import tenant_lock
-from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.atomic import write_atomically
 
 # What of a line names nobody: it is kept, so that the log still tells that something was done.
 _KEPT = (

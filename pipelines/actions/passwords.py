@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipelines.sign_in import SettingsError
-from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.atomic import write_atomically
 
 # Entra's own: 8 to 256 characters, three of four kinds. This has some 120 bits of chance.
 LENGTH = 20

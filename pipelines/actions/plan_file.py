@@ -14,7 +14,7 @@ from pipelines.actions.conditions import strange_conditions
 from pipelines.actions.markdown import as_markdown
 from pipelines.actions.plan import SCHEMA_VERSION, Plan, digest_of
 from pipelines.sign_in import SettingsError
-from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.atomic import write_atomically
 
 
 class PlanRefusedError(SettingsError):

@@ -9,7 +9,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 from pipelines.actions.lock import tenant_lock
-from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.atomic import write_atomically
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipelines.settings import Settings
-from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.atomic import write_atomically
 
 CONFIG = Path(__file__).resolve().parents[2] / "dagster.yaml"
 # Stands when Dagster's own tables do.

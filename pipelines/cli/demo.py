@@ -14,7 +14,7 @@ from pipelines.cli.console import Quiet, messages, results
 from pipelines.cli.summary import print_summary
 from pipelines.cli.sync import run_sync
 from pipelines.settings import load_settings
-from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.atomic import write_atomically
 from pipelines.warehouse.own_lists import PRICES_FILE
 
 # The window of this day is October 2026, the 1st to the 28th: the figures in README.md are of it.

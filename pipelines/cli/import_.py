@@ -18,8 +18,9 @@ from pipelines.imports.items import ImportOptions
 from pipelines.settings import NO_FILE, Settings, SettingsError, load_settings
 from pipelines.tenants import checked_tenant_id
 from pipelines.warehouse.database import open_warehouse
-from pipelines.warehouse.landing import Landing, Verdict
+from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import load_pending
+from pipelines.warehouse.records import Verdict
 
 # The tenant of files that nothing tells the tenant of.
 IMPORTED = "imported"

@@ -22,7 +22,8 @@ from pipelines.imports.prepare import known_names, prepare
 from pipelines.imports.recognise import recognise
 from pipelines.settings import SettingsError
 from pipelines.warehouse.connection import connect
-from pipelines.warehouse.landing import FetchRecord, Landing, Verdict
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord, Verdict
 
 _SCRATCH = ".import-"
 _CHUNK = 1 << 20

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from pipelines.imports.errors import RefusedFileError
 from pipelines.imports.items import ImportItem
+from pipelines.warehouse.body import as_binary
 from pipelines.warehouse.connection import connect
-from pipelines.warehouse.landing import FetchRecord, Landing, as_binary
+from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import load_pending
+from pipelines.warehouse.records import FetchRecord
 from pipelines.warehouse.schema import schema_text
 
 # The cloud of a record that no cloud was asked for.

@@ -11,7 +11,8 @@ import duckdb
 
 from pipelines.imports.errors import RefusedFileError
 from pipelines.imports.items import USER_DETAIL, ImportItem
-from pipelines.warehouse.landing import FetchRecord, LandedFetch, Landing
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord, LandedFetch
 
 # More people than this, and this share of all, missing from a new list of people: it is not the whole directory.
 MOST_LEAVERS = 10

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.imports.errors import RefusedFileError
-from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.atomic import write_atomically
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COLUMNS = {"product_display_name": "product_name", "string_id": "sku_part_number", "guid": "sku_id"}

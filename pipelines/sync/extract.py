@@ -15,7 +15,8 @@ from pipelines.settings import Settings, TenantSettings
 from pipelines.sync.fetch import Fetcher
 from pipelines.sync.history import concealed_setting, day_history, names_are_shown
 from pipelines.sync.people import extract_people
-from pipelines.warehouse.landing import FetchRecord, Landing
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord
 from pipelines.window import FetchPlan, plan_days
 
 Progress = Callable[[FetchRecord], None]

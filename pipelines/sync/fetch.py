@@ -11,7 +11,9 @@ from pipelines.graph import directory, reports
 from pipelines.graph.client import CallStatistics, GraphClient
 from pipelines.graph.errors import GraphError, SignInError
 from pipelines.settings import SettingsError
-from pipelines.warehouse.landing import BodyWriter, FetchRecord, Landing, as_binary
+from pipelines.warehouse.body import BodyWriter, as_binary
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord
 from pipelines.window import ReportWindow
 
 # The source that stands for the sign-in itself in landing/ and the ledger; it is on record only when it failed.

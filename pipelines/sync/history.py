@@ -7,7 +7,8 @@ from datetime import date
 
 from pipelines.graph.directory import REPORT_SETTINGS
 from pipelines.graph.reports import USER_DETAIL
-from pipelines.warehouse.landing import LandedFetch, Landing
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import LandedFetch
 from pipelines.window import DayHistory, ReportWindow
 
 

@@ -13,7 +13,8 @@ from datetime import timedelta
 from pipelines.graph import directory
 from pipelines.settings import Settings
 from pipelines.sync.fetch import Fetcher
-from pipelines.warehouse.landing import FetchRecord, Landing
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord
 
 FULL_READ_EVERY = timedelta(days=7)
 

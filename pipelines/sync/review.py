@@ -7,7 +7,8 @@ from datetime import date
 
 from pipelines.graph.reports import USER_DETAIL
 from pipelines.settings import SettingsError
-from pipelines.warehouse.landing import FetchRecord, LandedFetch, Landing
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord, LandedFetch
 
 
 def held_corrections(landing: Landing, tenant_id: str) -> list[LandedFetch]:

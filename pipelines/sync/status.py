@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipelines.graph.reports import USER_DETAIL
-from pipelines.warehouse.landing import LandedFetch, Landing
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import LandedFetch
 from pipelines.window import ReportWindow
 
 # The states of design and report_days, in the order in which they are summed up.

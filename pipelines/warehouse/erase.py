@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pipelines.warehouse.atomic import write_atomically
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.forgotten import Forgotten
 from pipelines.warehouse.keys import keep_keys
-from pipelines.warehouse.landing import Landing, write_atomically
+from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import LoadedFetch
 from pipelines.warehouse.load_day import MAX_REMOVED_SHARE
 from pipelines.warehouse.lock import warehouse_lock

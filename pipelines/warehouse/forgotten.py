@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+from pipelines.warehouse.atomic import write_atomically
 from pipelines.warehouse.errors import ForgottenError
-from pipelines.warehouse.landing import write_atomically
 
 # Anything with an @ between what cannot stand in an address, and object ids.
 TOKEN = re.compile(

@@ -13,176 +13,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import zstandard
 
-# Of the levels 1 to 9 the lowest already packs Yes/No columns about forty-fold.
-COMPRESSION_LEVEL = 1
+from pipelines.warehouse.atomic import UNFINISHED_SUFFIX, write_atomically
+from pipelines.warehouse.body import BodyWriter
+from pipelines.warehouse.records import FetchRecord, LandedFetch, Verdict
+
 VERDICT_SUFFIX = ".verdict.json"
-UNFINISHED_SUFFIX = ".part"
 # No fetch takes this long between two bytes; waiting for the request limit comes before the first.
 UNFINISHED_SECONDS = 86_400.0
-
-
-@dataclass(frozen=True)
-class FetchRecord:
-    """The outcome of one request for one thing, all its pages and retries included.
-
-    outcome: ``ok`` (a body was landed), ``late``, ``lost``, ``failed``, ``refused_permission`` or
-    ``unavailable``. as_of: the day the run took for today. is_complete: a collection read to its last page, or a
-    report that ends with a line end.
-    accepts_fetch_id: the held correction that an operator accepted with this record; its body is that one's.
-    redacted_at: when somebody was erased from the body; its size and hash are those of what is left.
-    body_path is relative to landing/; body_bytes and body_sha256 speak of the uncompressed body.
-    """
-
-    fetch_id: str
-    tenant_id: str
-    source: str
-    as_of: date
-    requested_at: datetime
-    completed_at: datetime
-    outcome: str
-    report_date: date | None = None
-    report_period: str | None = None
-    run_id: str | None = None
-    cloud: str | None = None
-    http_status: int | None = None
-    error_code: str | None = None
-    error_message: str | None = None
-    request_id: str | None = None
-    requests: int = 0
-    throttled_seconds: float = 0.0
-    body_path: str | None = None
-    body_bytes: int | None = None
-    body_sha256: str | None = None
-    is_complete: bool | None = None
-    is_concealed_setting: bool | None = None
-    accepts_fetch_id: str | None = None
-    redacted_at: datetime | None = None
-
-    def to_json(self) -> str:
-        """One line of JSON, dates and instants in ISO 8601."""
-        return json.dumps(asdict(self), default=lambda value: value.isoformat(), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> FetchRecord:
-        """The record as it was written, by whatever version; raises ValueError when it is none."""
-        values = json.loads(text)
-        try:
-            known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
-            known["as_of"] = date.fromisoformat(known["as_of"])
-            known["report_date"] = date.fromisoformat(known["report_date"]) if known.get("report_date") else None
-            for name in ("requested_at", "completed_at"):
-                known[name] = datetime.fromisoformat(known[name])
-            known["redacted_at"] = datetime.fromisoformat(known["redacted_at"]) if known.get("redacted_at") else None
-            return cls(**known)
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"no landing record: {error}") from None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What loading made of a landed body: ``applied``, ``unchanged``, ``kept``, ``held`` or ``refused``.
-
-    is_concealed: whether a report conceals its names; rows: its rows; None where that means nothing.
-    """
-
-    verdict: str
-    reason: str | None = None
-    is_concealed: bool | None = None
-    rows: int | None = None
-
-
-@dataclass(frozen=True)
-class LandedFetch:
-    """A record together with where it stands and what loading made of it (None: not loaded yet)."""
-
-    record: FetchRecord
-    record_path: Path
-    verdict: Verdict | None
-
-    @property
-    def is_good(self) -> bool:
-        """The answer was usable: landed, and not turned down when it was loaded."""
-        return self.record.outcome == "ok" and (self.verdict is None or self.verdict.verdict != "refused")
-
-
-class BodyWriter:
-    """A body on its way to landing: compressed, hashed and counted while it is written."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._temporary = path.with_name(f".{path.name}{UNFINISHED_SUFFIX}")
-        descriptor = os.open(self._temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
-        self._file = os.fdopen(descriptor, "w+b")
-        self._begin()
-
-    def _begin(self) -> None:
-        self._hash = hashlib.sha256()
-        self.bytes = 0
-        self._last = b""
-        compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
-        self._stream = compressor.stream_writer(self._file, closefd=False)
-
-    def write(self, data: bytes) -> int:
-        """Append to the body."""
-        self._hash.update(data)
-        self.bytes += len(data)
-        self._last = data[-1:] or self._last
-        self._stream.write(data)
-        return len(data)
-
-    def seek(self, position: int) -> int:
-        """Only to the beginning, before a new try."""
-        if position:
-            raise ValueError("a body is written from its beginning")
-        return 0
-
-    def tell(self) -> int:
-        """Bytes written so far, uncompressed."""
-        return self.bytes
-
-    def truncate(self) -> int:
-        """Drop what was written: a new try begins."""
-        self._file.seek(0)
-        self._file.truncate()
-        self._begin()
-        return 0
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the uncompressed body so far."""
-        return self._hash.hexdigest()
-
-    @property
-    def ends_with_line_end(self) -> bool:
-        """Whether the last byte so far is a line feed: a report that was not cut ends with one."""
-        return self._last == b"\n"
-
-    def finish(self) -> None:
-        """Make the body stand under its own name, safely on disk."""
-        self._stream.close()  # type: ignore[no-untyped-call]
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._temporary.replace(self._path)
-
-    def abandon(self) -> None:
-        """Leave nothing behind."""
-        with suppress(OSError):
-            self._file.close()
-        self._temporary.unlink(missing_ok=True)
 
 
 class Landing:
@@ -319,22 +167,6 @@ class Landing:
         return removed
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small file, readable by its owner only, that is either whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED_SUFFIX}")
-    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def _read_folder(folder: Path, skip: frozenset[str] | set[str] = frozenset()) -> list[LandedFetch]:
     if not folder.is_dir():
         return []
@@ -363,8 +195,3 @@ def _as_date(name: str) -> date | None:
         return date.fromisoformat(name)
     except ValueError:
         return None
-
-
-def as_binary(writer: BodyWriter) -> BinaryIO:
-    """The writer, for functions that take any binary file."""
-    return cast(BinaryIO, writer)

@@ -7,7 +7,7 @@ from datetime import date
 
 import duckdb
 
-from pipelines.warehouse.landing import FetchRecord, Verdict
+from pipelines.warehouse.records import FetchRecord, Verdict
 from pipelines.warehouse.stage_report import StagedReport
 
 

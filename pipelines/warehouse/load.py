@@ -12,11 +12,12 @@ from pipelines.warehouse.database import transaction
 from pipelines.warehouse.errors import RefusedBodyError
 from pipelines.warehouse.forgotten import Forgotten
 from pipelines.warehouse.keys import use_kept_keys
-from pipelines.warehouse.landing import FetchRecord, LandedFetch, Landing, Verdict
+from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.ledger import LoadFacts, add_fetch, known_fetch_ids
 from pipelines.warehouse.load_day import MAX_REMOVED_SHARE, load_day
 from pipelines.warehouse.load_directory import DIRECTORY_SOURCES, load_directory
 from pipelines.warehouse.load_report import load_period, load_user_counts
+from pipelines.warehouse.records import FetchRecord, LandedFetch, Verdict
 from pipelines.warehouse.redact import redact_pending
 from pipelines.warehouse.report_csv import read_shape
 from pipelines.warehouse.stage_files import FileStager

@@ -9,7 +9,7 @@ import duckdb
 
 from pipelines.warehouse.bits import APPS
 from pipelines.warehouse.keys import add_upn_keys
-from pipelines.warehouse.landing import FetchRecord, Verdict
+from pipelines.warehouse.records import FetchRecord, Verdict
 from pipelines.warehouse.stage_report import ANY_USE, StagedReport
 
 # A correction that takes away more than this share of a day's rows is held for review.

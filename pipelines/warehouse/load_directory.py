@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 
 from pipelines.warehouse.errors import RefusedBodyError
-from pipelines.warehouse.landing import FetchRecord, Verdict
 from pipelines.warehouse.load_users import load_deleted_users, load_user_changes, load_users
+from pipelines.warehouse.records import FetchRecord, Verdict
 from pipelines.warehouse.report_csv import explain_damage
 from pipelines.warehouse.stage_json import stage_objects
 

@@ -9,7 +9,7 @@ import duckdb
 from pipelines.warehouse.bits import APPS
 from pipelines.warehouse.errors import RefusedBodyError
 from pipelines.warehouse.keys import add_upn_keys
-from pipelines.warehouse.landing import FetchRecord, Verdict
+from pipelines.warehouse.records import FetchRecord, Verdict
 from pipelines.warehouse.report_csv import (
     APP_FLAGS,
     REFRESH_DATE,

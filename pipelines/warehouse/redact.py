@@ -20,7 +20,8 @@ from typing import Any
 import zstandard
 
 from pipelines.warehouse.forgotten import TOKEN, Forgotten
-from pipelines.warehouse.landing import FetchRecord, LandedFetch, Landing
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord, LandedFetch
 from pipelines.warehouse.report_csv import APP_FLAGS, APP_PLATFORM_FLAGS, REFRESH_DATE, UPN
 
 UNKNOWN = "(Unknown)"

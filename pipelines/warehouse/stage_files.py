@@ -13,8 +13,9 @@ import duckdb
 
 from pipelines.warehouse.bits import APPS
 from pipelines.warehouse.errors import RefusedBodyError
-from pipelines.warehouse.landing import FetchRecord, Landing
+from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.plain_csv import stage_plain_files
+from pipelines.warehouse.records import FetchRecord
 from pipelines.warehouse.report_csv import CsvShape, read_shape
 from pipelines.warehouse.stage_report import ANY_USE, REQUIRED, StagedReport
 

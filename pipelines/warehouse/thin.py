@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from pipelines.warehouse.landing import UNFINISHED_SECONDS, LandedFetch, Landing
+from pipelines.warehouse.landing import UNFINISHED_SECONDS, Landing
 from pipelines.warehouse.load import DAY_REPORT
+from pipelines.warehouse.records import LandedFetch
 
 _FETCH_ID = re.compile(r"^\d{8}T\d{6}\.\d{6}Z-[0-9a-f]+")
 _PEOPLE = ("users", "usersDelta")

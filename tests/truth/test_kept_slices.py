@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.simulator import Tenant, TenantSpec
 from pipelines.warehouse.database import open_warehouse
-from pipelines.warehouse.landing import LandedFetch, Landing
+from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import load_pending
+from pipelines.warehouse.records import LandedFetch
 from tests.contract.test_dbt_project import SCHEMA
 from tests.contract.test_shared_departments import TODAY, dbt
 from tests.truth.conftest import MODELS_ONLY, corrected

@@ -18,8 +18,8 @@ from unit_tls import Answer, Seen, TlsStub, open_client, tenant_settings
 
 from pipelines.graph.client import GraphClient
 from pipelines.simulator import Limits, SimulatorServer, Tenant, TenantSpec
-from pipelines.warehouse.landing import Verdict
 from pipelines.warehouse.load import LoadedFetch, load_pending
+from pipelines.warehouse.records import Verdict
 
 # The same cases on every run, and no folder of examples left in the working copy.
 hypothesis.settings.register_profile("unit", max_examples=60, deadline=None, database=None, derandomize=True)

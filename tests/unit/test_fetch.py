@@ -20,7 +20,8 @@ from pipelines.settings import Settings
 from pipelines.simulator import Reply, Rule, SimulatorServer
 from pipelines.sync.extract import extract_directory, extract_report_days, plan_report_days, read_report_settings
 from pipelines.sync.fetch import Fetcher
-from pipelines.warehouse.landing import FetchRecord, Landing
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord
 from pipelines.window import FetchPlan, ReportWindow
 
 TODAY = date(2026, 8, 31)
@@ -162,7 +163,7 @@ def test_a_full_disk_is_raised_and_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipelines.warehouse.landing.BodyWriter.write", full)
+    monkeypatch.setattr("pipelines.warehouse.body.BodyWriter.write", full)
     with pytest.raises(OSError, match="No space left"):
         fetcher.fetch_day(DAY)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

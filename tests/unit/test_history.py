@@ -9,7 +9,7 @@ import pytest
 from unit_landing import TENANT, Lander
 
 from pipelines.sync.history import concealed_setting, day_history, names_are_shown
-from pipelines.warehouse.landing import FetchRecord, Verdict
+from pipelines.warehouse.records import FetchRecord, Verdict
 from pipelines.window import DayHistory, ReportWindow
 
 TODAY = date(2026, 8, 31)

@@ -15,7 +15,7 @@ from unit_reports import APPS, HEADER, PACKED, people, report, row
 from pipelines.imports.errors import RefusedFileError
 from pipelines.imports.items import ImportOptions
 from pipelines.imports.report_files import ReportFacts, day_or_period
-from pipelines.warehouse.landing import FetchRecord
+from pipelines.warehouse.records import FetchRecord
 
 DAY = "2026-10-26"
 DAY_NAME = f"getM365AppUserDetail_{DAY}.csv"

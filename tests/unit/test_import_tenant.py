@@ -13,7 +13,7 @@ from pipelines.cli.import_ import import_tenant, print_result
 from pipelines.imports.importer import ImportedThing, ImportResult
 from pipelines.imports.items import ImportItem
 from pipelines.settings import Settings, SettingsError
-from pipelines.warehouse.landing import Verdict
+from pipelines.warehouse.records import Verdict
 
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"

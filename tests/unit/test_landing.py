@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from unit_crash import run_jobs
 from unit_landing import START, TENANT, Lander
 
-from pipelines.warehouse.landing import BodyWriter, FetchRecord, LandedFetch, Landing, Verdict, as_binary
+from pipelines.warehouse.body import BodyWriter, as_binary
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord, LandedFetch, Verdict
 
 SOURCE = "getM365AppUserDetail"
 

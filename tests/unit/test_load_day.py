@@ -9,7 +9,7 @@ from conftest import House
 from unit_landing import TENANT
 from unit_reports import HEADER, people, report, row
 
-from pipelines.warehouse.landing import Verdict
+from pipelines.warehouse.records import Verdict
 
 DAY = "2026-08-20"
 OTHER = "other.example"

@@ -42,11 +42,11 @@ def arm(point: list[Any] | None) -> None:
     """Make one step deadly: [moment, what, number]."""
     if point is None:
         return
-    from pipelines.warehouse import landing, load
+    from pipelines.warehouse import body, landing, load
 
     moment, what, number = point
     if what == "write":
-        landing.BodyWriter.write = killing(landing.BodyWriter.write, moment, number)  # type: ignore[method-assign]
+        body.BodyWriter.write = killing(body.BodyWriter.write, moment, number)  # type: ignore[method-assign]
     elif what == "fsync":
         os.fsync = killing(os.fsync, moment, number)
     elif what == "replace":

@@ -18,8 +18,9 @@ import duckdb
 
 from pipelines.imports.importer import ImportedThing, import_files
 from pipelines.imports.items import ImportOptions
-from pipelines.warehouse.landing import FetchRecord, Landing
+from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import load_pending
+from pipelines.warehouse.records import FetchRecord
 
 TENANT = "fabrikam.example"
 TODAY = date(2026, 10, 30)

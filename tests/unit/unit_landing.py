@@ -11,7 +11,8 @@ from typing import Any
 
 import duckdb
 
-from pipelines.warehouse.landing import FetchRecord, Landing, Verdict
+from pipelines.warehouse.landing import Landing
+from pipelines.warehouse.records import FetchRecord, Verdict
 
 TENANT = "fabrikam.example"
 START = datetime(2026, 8, 31, 6, 0, tzinfo=timezone.utc)

@@ -24,7 +24,7 @@ from pipelines.sync.extract import (
     read_report_settings,
 )
 from pipelines.sync.fetch import Fetcher
-from pipelines.warehouse.landing import FetchRecord
+from pipelines.warehouse.records import FetchRecord
 
 REPORT_DAYS = dg.AssetKey(["landing", "report_days"])
 REPORT_REQUESTS = dg.AssetKey(["landing", "report_requests"])

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from pipelines.warehouse.landing import write_atomically
+from pipelines.warehouse.atomic import write_atomically
 
 VEGA_LITE = "6.1"
 
