@@ -16,7 +16,7 @@ from pipelines.sign_in import ManagedIdentity
 class TokenProvider:
     """Gives the bearer token of one tenant, signing in when there is none or it is near its end.
 
-    Thread-safe. A failed sign-in raises SignInError with what to mend, TransientError when the sign-in service
+    Thread-safe. A failed sign-in raises SignInError with what to mend, SignInDownError when the sign-in service
     itself did not answer, or SettingsError when a secret is not where the settings say.
     """
 

@@ -25,6 +25,8 @@ from pipelines.graph.errors import (
     GraphContext,
     GraphError,
     ProtocolError,
+    SignInDownError,
+    SignInError,
     TransientError,
     error_from_response,
 )
@@ -276,7 +278,11 @@ class GraphClient:
             sleep=self.sleep,
             reraise=True,
         )
-        return retrying(attempt)
+        try:
+            return retrying(attempt)
+        except SignInDownError as error:
+            # Without a token nothing else can be asked either: whoever works on the tenant is to stop.
+            raise SignInError(error.message, context=error.context) from None
 
 
 def _is_worth_a_wait(error: BaseException) -> bool:

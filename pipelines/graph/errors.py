@@ -3,6 +3,7 @@
 GraphError
 ├── SignInError        no token: wrong secret, unknown tenant or app
 ├── TransientError     worth asking again: 429, 5xx, a broken connection, a half-sent body
+│   └── SignInDownError    of the sign-in service; a client that asked often enough makes it a SignInError
 └── ProtocolError      an answer that Graph does not give: unexpected redirect, foreign link, no JSON
 """
 
@@ -123,6 +124,10 @@ class TransientError(GraphError):
     def is_permission(self) -> bool:
         """Never: a download address that answers 403 has expired, whatever the app may ask."""
         return False
+
+
+class SignInDownError(TransientError):
+    """The sign-in service did not answer, or is out of order; nobody said that the settings are wrong."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pipelines.admin_centre import (
     APP_SIGN_INS_PAGE,
 )
 from pipelines.graph.advice import Advice, advice_for, login_command, unknown_tenant
-from pipelines.graph.errors import GraphContext, GraphError, SignInError, TransientError, plain
+from pipelines.graph.errors import GraphContext, GraphError, SignInDownError, SignInError, plain
 from pipelines.graph.transport import UNTRUSTED_REMEDY, is_untrusted
 from pipelines.sign_in import ManagedIdentity, SettingsError
 from pipelines.tenants import TenantSettings
@@ -29,7 +29,7 @@ class SignInErrors:
 
     @contextmanager
     def in_words(self) -> Iterator[None]:
-        """Turn what MSAL and requests raise into SignInError, or TransientError where a later try may work."""
+        """Turn what MSAL and requests raise into SignInError, or SignInDownError where a later try may work."""
         try:
             yield
         except (SettingsError, GraphError):
@@ -38,7 +38,7 @@ class SignInErrors:
             raise self._unreachable(error) from None
         except msal.exceptions.MsalServiceError as error:
             # A 5xx status.
-            raise TransientError(
+            raise SignInDownError(
                 f"The sign-in service {self._tenant.authority_url} does not work at the moment ({error}).",
                 context=self._context,
             ) from None
@@ -102,7 +102,7 @@ class SignInErrors:
                     f"{UNTRUSTED_REMEDY}.",
                 )
             )
-        return TransientError(
+        return SignInDownError(
             f"The sign-in service {url} cannot be reached ({type(error).__name__}): check the network, the proxy "
             "(HTTPS_PROXY) and the firewall of this machine.",
             context=self._context,

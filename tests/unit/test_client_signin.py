@@ -200,7 +200,7 @@ def give_up(tenant: TenantSettings, server: SimulatorServer) -> tuple[GraphError
 def test_a_sign_in_service_that_cannot_be_reached(server: SimulatorServer, closed_port: int) -> None:
     url = f"https://localhost:{closed_port}"
     error, naps = give_up(tenant_settings(server, authority_url=url), server)
-    assert isinstance(error, TransientError)
+    assert isinstance(error, SignInError), "nothing else can be asked of the tenant either"
     assert error.message.startswith(f"The sign-in service {url} cannot be reached (ConnectionError): check the network")
     assert naps == ATTEMPTS - 1
 
@@ -251,7 +251,7 @@ def test_a_handshake_that_breaks_off_is_no_untrusted_certificate(server: Simulat
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)
-    assert isinstance(error, TransientError)
+    assert isinstance(error, SignInError)
     assert "cannot be reached" in error.message
     assert naps == ATTEMPTS - 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
@@ -252,6 +253,17 @@ def test_a_missing_permission_ends_the_run_of_days(server: SimulatorServer, fetc
     server.tenant = server.tenant.replaced(permissions=frozenset())
     extract = extract_report_days(fetcher, FetchPlan(never_fetched=(ago(9), ago(8), ago(7))))
     assert [record.outcome for record in extract.records] == ["refused_permission"] * 2
+
+
+def test_two_days_without_any_answer_end_the_run_of_days(fetcher: Fetcher) -> None:
+    fetcher.client.tokens.token()
+    with socket.socket() as taken:
+        # Bound and not listening: whoever connects is refused.
+        taken.bind(("127.0.0.1", 0))
+        graph = f"https://localhost:{taken.getsockname()[1]}"
+        fetcher.client.tenant = replace(fetcher.client.tenant, graph_url=graph)
+        extract = extract_report_days(fetcher, FetchPlan(never_fetched=(ago(9), ago(8), ago(7))))
+    assert [(record.outcome, record.http_status) for record in extract.records] == [("failed", None)] * 2
 
 
 @pytest.mark.parametrize("rule", [Rule(DOWNLOAD, times=ATTEMPTS, status=403), Rule(REPORT, times=1, status=404)])
