@@ -243,10 +243,8 @@ class Settings(NotifySettings, ActionsSettings):
         wanted = ", ".join(f"{name} ({_FOUND[name]})" if name in _FOUND else name for name in missing)
         file = env_file()
         place = f"in {file}" if file.is_file() else f"in {file}, which is not there yet"
-        return (
-            f"{'The tenant is only partly' if is_begun else 'No tenant is'} configured: set {wanted} {place} (copy "
-            ".env.example), or in the environment."
-        )
+        problem = "The tenant is only partly configured" if is_begun else "No tenant is configured"
+        return f"{problem}: set {wanted} {place} (copy .env.example), or in the environment."
 
     def chosen_tenants(self, only: str | None = None) -> list[TenantSettings]:
         """The configured tenants, or the one of this id or name; raises SettingsError when there is none."""

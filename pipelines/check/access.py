@@ -97,8 +97,10 @@ def refused(
     make = failed if is_required else warning
     if not error.is_permission:
         return make(name, f"{_short(error)} Without it, {lost}.", _remedy(error))
-    why = f"although the token carries {permission}" if permission in _carried(probe) else f"{permission} is missing"
-    return make(name, f"Refused: {why}. Without it, {lost}.", grant(probe, permission))
+    problem = f"Refused: {permission} is missing."
+    if permission in _carried(probe):
+        problem = f"Refused: although the token carries {permission}."
+    return make(name, f"{problem} Without it, {lost}.", grant(probe, permission))
 
 
 def _remedy(error: GraphError) -> str:

@@ -11,11 +11,12 @@ from pipelines.check import access, actions, connection, licences, reports, role
 from pipelines.check.machine import FOLDER, check_machine
 from pipelines.check.probe import Probe, open_probe
 from pipelines.check.results import CheckReport, CheckResult, State, TenantReport, skipped
-from pipelines.graph.errors import GraphError, SignInError
+from pipelines.graph.errors import SignInError
 from pipelines.settings import Settings, SettingsError, TenantSettings
 from pipelines.side_by_side import side_by_side
 
 Found = CheckResult | list[CheckResult]
+_ONCE_MORE = "Signing in once more"
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,14 @@ def _run(check: Check, probe: Probe, so_far: list[CheckResult]) -> list[CheckRes
     blocking = next((name for name in check.needs if states.get(name) in (State.FAILED, State.SKIPPED)), None)
     if blocking is not None:
         return [skipped(check.name, f"Not checked, as '{blocking}' did not work.")]
+    if connection.SIGN_IN in check.needs and any(result.message.startswith(_ONCE_MORE) for result in so_far):
+        return [skipped(check.name, "Not checked, as signing in once more did not work.")]
     try:
         found = check.run(probe)
-    except (SignInError, SettingsError) as error:
+    except SignInError as error:
         # The token that was issued a moment ago was dropped after a refusal, and is not given again.
-        message = error.message if isinstance(error, GraphError) else str(error)
-        return [CheckResult(check.name, State.FAILED, f"Signing in once more did not work: {message}")]
+        remedy = connection.as_sentence(error.remedy)
+        return [CheckResult(check.name, State.FAILED, f"{_ONCE_MORE} did not work: {connection.told(error)}", remedy)]
+    except SettingsError as error:
+        return [CheckResult(check.name, State.FAILED, f"{_ONCE_MORE} did not work: {error}")]
     return found if isinstance(found, list) else [found]

@@ -47,7 +47,10 @@ def add_fetch(con: duckdb.DuckDBPyConnection, record: FetchRecord, verdict: Verd
 
 @dataclass(frozen=True)
 class FailedFetch:
-    """What went wrong with one source of one tenant in one run; first_day for report days only."""
+    """What went wrong with one source of one tenant in one run; first_day for report days only.
+
+    A missing permission is one of its own: it is mended in another way than anything else.
+    """
 
     tenant_id: str
     source: str
@@ -78,8 +81,8 @@ def failed_fetches(con: duckdb.DuckDBPyConnection, run_id: str) -> list[FailedFe
             )
         from of_run
         where is_failure
-        group by tenant_id, source
-        order by tenant_id, source
+        group by tenant_id, source, outcome = 'refused_permission'
+        order by tenant_id, source, min(completed_at)
         """,
         {"run_id": run_id},
     ).fetchall()

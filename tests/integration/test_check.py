@@ -286,12 +286,16 @@ def test_a_secret_that_is_not_where_the_settings_say(rig: Rig) -> None:
 
 def test_an_app_that_is_disabled_while_it_is_checked(rig: Rig) -> None:
     """The token is dropped after a refusal, and the next one is not given: told once, no stack trace."""
-    grant(rig, *READ_PERMISSIONS - {"ReportSettings.Read.All"})
+    grant(rig, *READ_PERMISSIONS - {"ReportSettings.Read.All", "User.Read.All"})
     content = {"error": "unauthorized_client", "error_codes": [7000112], "error_description": "AADSTS7000112: x"}
     rig.server.faults.add(Rule("oauth2/v2.0/token", times=None, skip=1, status=400, content=content))
-    result = find(check(rig), "report settings")
+    report = check(rig)
+    result = find(report, "report settings")
     assert result.state is State.FAILED
     assert result.message.startswith("Signing in once more did not work: The app is disabled in this tenant")
+    assert str(result.remedy).startswith("Enable it (Entra admin centre > Enterprise applications > your app")
+    assert [name for name, state in states(report).items() if state == "failed"] == ["report settings"]
+    assert find(report, "people").message == "Not checked, as signing in once more did not work."
 
 
 # --- the way there ------------------------------------------------------------------------------------------

@@ -37,6 +37,17 @@ def test_failures_are_told_by_tenant_and_source_with_the_first_reason(house: Hou
     assert failed_fetches(house.con, "r9") == []
 
 
+def test_a_missing_permission_and_other_trouble_are_told_apart(house: House) -> None:
+    """Each is mended in its own way: what is said of the one must not stand behind the other's reason."""
+    house.lander.failure(ago(9), "failed", run_id="r1", error_message="Cut.")
+    house.lander.failure(ago(8), "refused_permission", run_id="r1", error_message="Refused.")
+    house.load()
+    assert failed_fetches(house.con, "r1") == [
+        FailedFetch(TENANT, SOURCE, 1, ago(9), False, "Cut."),
+        FailedFetch(TENANT, SOURCE, 1, ago(8), True, "Refused."),
+    ]
+
+
 def test_a_refused_body_is_a_failure_with_its_reason(house: House) -> None:
     house.lander.day(ago(9), b"<html>\n", run_id="r1", request_id="id")
     house.load()

@@ -44,3 +44,18 @@ def test_the_example_of_several_tenants_can_be_read(monkeypatch: pytest.MonkeyPa
 def test_every_way_to_sign_in_is_described() -> None:
     guide = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")
     assert all(f"| `{kind}` |" in guide for kind in SIGN_IN_KINDS)
+
+
+def test_every_message_that_is_explained_is_one_that_is_printed() -> None:
+    guide = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8").partition("## What can go wrong")[2]
+    messages = [
+        text for row in re.findall(r"^\| (\*.*?) \|", guide, re.MULTILINE) for text in row.strip("*").split("*, *")
+    ]
+    assert len(messages) > 30
+    source = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "pipelines").rglob("*.py")))
+    # A sentence may run over several lines of source, and hold values.
+    source = re.sub(r'"\n\s*f?"', "", source)
+    pieces = [piece.strip() for message in messages for piece in message.split("…")]
+    # Microsoft's own words.
+    theirs = {"Too many requests"}
+    assert [piece for piece in pieces if piece not in source and piece not in theirs] == []

@@ -436,6 +436,9 @@ def test_a_role_without_reports_about_people(
         with pytest.raises(GraphError) as caught:
             reports.download_user_detail_day(client, DAY, io.BytesIO())
         assert (caught.value.status, caught.value.code) == (403, "S2SUnauthorized")
+        assert caught.value.explanation.endswith(
+            "The app needs Reports.Read.All, and the signed-in account the role Reports Reader."
+        )
         reports.download_user_counts(client, "D7", io.BytesIO())
 
 
