@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from pipelines.warehouse import compact
 from pipelines.warehouse.compact import compact_warehouse
 from pipelines.warehouse.database import BLOCK_BYTES, open_warehouse
+from pipelines.warehouse.errors import WarehouseBusyError
+from pipelines.warehouse.lock import warehouse_lock
 
 ROWS = 300_000
 
@@ -112,3 +115,22 @@ def test_what_a_killed_one_left_is_in_nobodys_way(tmp_path: Path) -> None:
 
 def test_nothing_to_compact(tmp_path: Path) -> None:
     assert compact_warehouse(tmp_path / "warehouse.duckdb", wait_seconds=1) == 0
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
+    path, outcome = tmp_path / "warehouse.duckdb", []
+    half_written = tmp_path / "warehouse.compact.duckdb"
+    half_written.touch()
+
+    def make_smaller() -> None:
+        try:
+            compact_warehouse(path, wait_seconds=0)
+        except WarehouseBusyError as error:
+            outcome.append(error)
+
+    with warehouse_lock(path, wait_seconds=0):
+        thread = threading.Thread(target=make_smaller)
+        thread.start()
+        thread.join(10)
+    assert len(outcome) == 1
+    assert half_written.exists()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pipelines.defs.transform.assets import models
 from pipelines.defs.transform.project import dbt_environment, dbt_variables
 from pipelines.settings import Settings
+from pipelines.warehouse.lock import warehouse_lock
 
 
 def settings(folder: Path, today: date) -> Settings:
@@ -30,3 +34,26 @@ def test_the_day_goes_by_the_environment(tmp_path: Path, monkeypatch: pytest.Mon
     for day in (29, 30):
         dbt_environment(settings(tmp_path, date(2026, 10, day)))
         assert os.environ["M365_DBT_TODAY"] == f"2026-10-{day}"
+
+
+def test_dbt_waits_for_whoever_has_the_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("M365_DBT_TODAY", "M365_WAREHOUSE", "M365_DBT_PARENT", "DBT_LOG_PATH", "DBT_LOG_LEVEL_FILE"):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "")
+    place = settings(tmp_path, date(2026, 10, 30)).model_copy(update={"lock_wait_seconds": 0.0})
+    told: list[str] = []
+
+    def build() -> None:
+        # Without the lock it would come to dbt, which is nothing here.
+        run = models.op.compute_fn.decorated_fn(None, None, SimpleNamespace(settings=lambda: place))
+        try:
+            list(run)
+        except Exception as error:
+            told.append(str(getattr(error, "description", None) or error))
+
+    with warehouse_lock(place.warehouse_path, wait_seconds=0):
+        thread = threading.Thread(target=build)
+        thread.start()
+        thread.join(30)
+    assert len(told) == 1
+    assert "is in use by process" in told[0]

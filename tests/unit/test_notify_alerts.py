@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import filelock
 import pytest
 from unit_landing import TENANT, Lander
 from unit_notify import TODAY, publish, settings
@@ -246,6 +247,17 @@ def test_a_broken_state_file_and_an_unforeseen_error_stop_nothing(
 
     monkeypatch.setattr(deliver, "read_situation", broken)
     assert tell().warnings == ["Nobody was told: an unexpected RuntimeError."]
+
+
+def test_two_runs_do_not_tell_at_the_same_time(
+    tmp_path: Path, teams: Recorded, tell: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, over_assigned=3)
+    monkeypatch.setattr(deliver, "LOCK_SECONDS", 0.0)
+    state_file(tmp_path).parent.mkdir()
+    with filelock.FileLock(state_file(tmp_path).with_name("told.lock")):
+        assert tell() == Outcome(0, ["Nobody was told: an unexpected Timeout."])
+    assert tell().sent == 1
 
 
 def test_the_command_previews_and_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

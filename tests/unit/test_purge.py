@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 import zstandard
-from unit_landing import Lander, contents
+from unit_landing import TENANT, Lander, contents
 from unit_reports import people, report, row
 
 from pipelines.cli.purge import checked_days
+from pipelines.graph.reports import USER_DETAIL
 from pipelines.settings import Settings, SettingsError
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.erase import erase, finish, is_unfinished
+from pipelines.warehouse.errors import WarehouseBusyError
 from pipelines.warehouse.landing import Landing
 from pipelines.warehouse.load import load_pending
+from pipelines.warehouse.lock import warehouse_lock
 from pipelines.warehouse.rebuild import rebuild_warehouse
 from pipelines.warehouse.thin import plan_purge, purge_landing
 
@@ -211,3 +215,39 @@ def test_days_that_microsoft_still_serves_are_never_purged() -> None:
         checked_days(settings, 29)
     assert checked_days(settings, 30) == 30
     assert checked_days(Settings(_env_file=None, retention_days=400), None) == 400
+
+
+def test_nothing_is_removed_while_another_process_is_at_work(tmp_path: Path) -> None:
+    path, changed, outcome = tmp_path / "warehouse.duckdb", [], []
+
+    def change() -> None:
+        changed.append(True)
+
+    def remove() -> None:
+        try:
+            erase(path, Landing(tmp_path / "landing"), change, wait_seconds=0)
+        except WarehouseBusyError as error:
+            outcome.append(error)
+
+    with warehouse_lock(path, wait_seconds=0):
+        thread = threading.Thread(target=remove)
+        thread.start()
+        thread.join(10)
+    assert len(outcome) == 1
+    assert changed == []
+    assert not is_unfinished(tmp_path)
+
+
+def test_the_command_removes_what_it_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.cli import purge as command
+
+    # Making the warehouse anew and publishing are tested with erase, and with the whole command.
+    monkeypatch.setattr(command, "erase_and_publish", lambda settings, console, change: change())
+    monkeypatch.setenv("M365_DATA_DIR", str(root))
+    monkeypatch.setenv("M365_TODAY", str(HORIZON + timedelta(days=60)))
+    monkeypatch.chdir(root)
+    landing = Landing(root / "landing")
+    assert plan_purge(landing, HORIZON).days != []
+    command.purge(keep_days=60, yes=True)
+    assert not plan_purge(landing, HORIZON)
+    assert landing.report_dates(TENANT, USER_DETAIL)[0] == HORIZON

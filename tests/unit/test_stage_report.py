@@ -269,10 +269,10 @@ class _OnlyExact(FlagReader):
 
 
 def test_a_file_of_true_and_false(stage: Stage, con: duckdb.DuckDBPyConnection) -> None:
-    body = report(row(ANNA, outlook="b", word="wm")).replace(b"Yes", b"True").replace(b"No,", b"False,")
+    body = report(row(ANNA, outlook="b", word="wm", excel="p")).replace(b"Yes", b"True").replace(b"No,", b"False,")
     body = body.replace(b"No\r\n", b"False\r\n")
     stage(body)
-    assert staged(con) == {ANNA: [24, 19, 0, 0, 0, 0]}
+    assert staged(con) == {ANNA: [24, 19, 20, 0, 0, 0]}
 
 
 def test_quoted_empty_flags(stage: Stage, con: duckdb.DuckDBPyConnection) -> None:
