@@ -63,7 +63,7 @@ class SignInErrors:
     def _look_up(self, numbers: list[int]) -> str:
         """Where an administrator reads more about a refusal that is not known here."""
         page = ACCOUNT_SIGN_INS_PAGE if self._tenant.sign_in.is_delegated else APP_SIGN_INS_PAGE
-        number = f"{self._tenant.authority_url}/error?code={numbers[0]} explains it, and " if numbers else ""
+        number = f"Look the number up at {self._tenant.authority_url}/error?code={numbers[0]}; " if numbers else ""
         return f"{number}{page} shows what was refused."
 
     def nobody(self) -> SignInError:

@@ -82,7 +82,7 @@ def test_what_is_not_known_is_quoted() -> None:
     error = SignInErrors(SECRET).refusal({"error": "e", "error_codes": [1], "error_description": "AADSTS1: Words."})
     assert error.problem == "The sign-in service refused: AADSTS1: Words."
     assert error.message == f"{error.problem} {error.remedy}"
-    assert "https://login.microsoftonline.com/error?code=1 explains it" in str(error.remedy)
+    assert "Look the number up at https://login.microsoftonline.com/error?code=1; " in str(error.remedy)
     assert "Service principal sign-ins" in str(error.remedy)
     account = SignInErrors(ACCOUNT).refusal({"error": "e", "error_codes": [1]})
     assert "Service principal" not in str(account.remedy)

@@ -141,7 +141,7 @@ def test_a_refusal_with_a_number_that_we_do_not_know(server: SimulatorServer, se
     server.faults.add(Rule(TOKEN_PATH, status=400, content=content))
     error = refusal(provider(server, session))
     assert error.problem == "The sign-in service refused: AADSTS50999: Words of the service."
-    assert f"{server.authority_url}/error?code=50999 explains it" in error.message
+    assert f"Look the number up at {server.authority_url}/error?code=50999; " in error.message
     assert "Entra admin centre > Sign-in logs > Service principal sign-ins shows what was refused." in error.message
     assert (error.code, error.request_id) == ("AADSTS50999", "c1")
 
