@@ -135,6 +135,15 @@ def test_a_query_that_fails_leaves_what_was_there(run: Run, tmp_path: Path) -> N
     assert (tmp_path / "kept.csv").read_text() == "kept"
 
 
+@pytest.mark.parametrize("sql", ["create table mine as select 1 as n", "delete from tenants", "drop table tenants"])
+def test_nothing_can_be_written_into_what_is_published(run: Run, data_dir: Path, sql: str) -> None:
+    databases = sorted(data_dir.glob("releases/*/*/*.duckdb"))
+    before = [path.read_bytes() for path in databases]
+    for build in ([], ["--shareable"]):
+        assert "read-only" in said(run("query", sql, *build))
+    assert [path.read_bytes() for path in databases] == before != []
+
+
 def test_sql_may_come_from_a_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "q.sql").write_text("-- How many?\nselect count(*) as n from apps;\n")
     assert json.loads(run("query", "--file", "q.sql", "--format", "json").stdout) == [{"n": 3}]
