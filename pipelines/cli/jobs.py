@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from typing import Any
 
 import typer
@@ -13,6 +14,8 @@ from pipelines.cli.console import messages
 from pipelines.cli.dagster_home import prepare_dagster_home
 from pipelines.dbt_process.ahead import dbt_ahead
 from pipelines.settings import Settings
+
+_REQUEST_ID = re.compile(r" \[request-id [^\]]*\]")
 
 
 def run_job(settings: Settings, console: Console, name: str, ops: dict[str, Any] | None = None) -> list[str]:
@@ -61,7 +64,8 @@ def report_outcome(settings: Settings, console: Console, failures: list[str]) ->
 
 
 def _failures(result: Any) -> list[str]:
-    found = []
+    # Steps side by side may fail for one reason, which is told once: only Microsoft's request-id differs.
+    found: dict[str, str] = {}
     for event in result.all_events:
         if not event.is_step_failure:
             continue
@@ -71,5 +75,6 @@ def _failures(result: Any) -> list[str]:
         if described is None and cause.startswith("Dependencies for step"):
             # It never ran, for want of a step whose own failure is told.
             continue
-        found.append(described or f"Step {event.step_key} failed: {cause}")
-    return found or ["The run failed; its log in the Dagster UI says why."]
+        sentence = described or f"Step {event.step_key} failed: {cause}"
+        found.setdefault(_REQUEST_ID.sub("", sentence), sentence)
+    return list(found.values()) or ["The run failed; its log in the Dagster UI says why."]

@@ -221,6 +221,7 @@ def test_a_wrong_secret_is_one_sentence(make_rig: Callable[..., Rig]) -> None:
     assert done.returncode == 1
     output = done.stdout + done.stderr
     assert "The client secret is wrong" in output
+    assert output.count("sign-in (tenant ") == 1, "two steps fail side by side, for one reason"
     assert "M365_CLIENT_SECRET" in output
     assert "Traceback" not in output
     assert "canary-wrong-secret" not in output
