@@ -25,8 +25,8 @@ from pipelines.settings import Settings
 
 FACTS = {"publish_id": "p1", "data_through": "2026-10-28", "published_on": "2026-10-30", "build": "admin"}
 SHEETS = [
-    "Read me", "Overview", "Daily usage", "Suite daily", "Platforms", "Departments", "Licences", "Savings",
-    "Reclaimable", "Data health", "Dictionary",
+    "Read me", "Overview", "Weekly usage", "Daily usage", "Suite daily", "Suite or Teams", "Platforms", "Departments",
+    "Return", "Depth", "Licences", "Savings", "Reclaimable", "Data health", "Dictionary",
 ]  # fmt: skip
 
 

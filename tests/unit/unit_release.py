@@ -46,6 +46,24 @@ create table adoption_by_department (
     tenant_id varchar, app varchar, department varchar, is_total boolean, weeks integer, first_week_start date,
     last_week_end date, licensed_users bigint, active_users bigint, adoption_rate double, is_suppressed boolean
 );
+create table usage_weekly (
+    tenant_id varchar, app varchar, department varchar, is_total boolean, week_start date, is_complete boolean,
+    days_with_data integer, provisional_days integer, licensed_users bigint, licensed_active_users bigint,
+    active_rate double, active_users bigint, is_suppressed boolean
+);
+create table suite_teams_segments (
+    tenant_id varchar, month_start date, is_complete boolean, days_with_data integer, suite_only_users bigint,
+    both_users bigint, teams_only_users bigint, is_suppressed boolean
+);
+create table engagement_monthly (
+    tenant_id varchar, app varchar, month_start date, is_complete boolean, active_users bigint,
+    returning_users bigint, first_time_users bigint, resumed_users bigint, lost_users bigint, return_rate double,
+    stickiness double, history_days integer, is_suppressed boolean
+);
+create table usage_depth (
+    tenant_id varchar, department varchar, is_total boolean, band varchar, band_number integer, people bigint,
+    window_start date, window_end date, days_with_data integer, is_suppressed boolean
+);
 create table license_inventory (
     tenant_id varchar, sku_id varchar, sku_part_number varchar, product_name varchar, applies_to varchar,
     assigned integer, enabled integer, unassigned integer, over_assigned integer, assigned_on_expired integer,
@@ -105,6 +123,15 @@ insert into suite_usage_daily
 insert into adoption_by_department values
     ('t', 'suite', 'All', true, 4, '2026-09-28', '2026-10-25', 250, 220, 0.85, false),
     ('t', 'word', 'Sales', false, 4, '2026-09-28', '2026-10-25', 50, 22, 0.25, false);
+insert into usage_weekly values
+    ('t', 'suite', 'All', true, '2026-10-19', true, 7, 0, 250, 220, 0.88, 224, false),
+    ('t', 'suite', 'Sales', false, '2026-10-19', true, 7, 0, 50, 22, 0.44, 22, false);
+insert into suite_teams_segments values ('t', '2026-10-01', false, 28, 2, 260, 16, false);
+insert into engagement_monthly values
+    ('t', 'suite', '2026-10-01', false, 262, null, null, null, null, null, 0.684, 0, false);
+insert into usage_depth values
+    ('t', 'All', true, '0', 0, 40, '2026-10-01', '2026-10-28', 28, false),
+    ('t', 'All', true, '1-3', 1, 9, '2026-10-01', '2026-10-28', 28, false);
 insert into license_inventory values
     ('t', 'e3', 'SPE_E3', 'Microsoft 365 E3', 'User', 199, 220, 21, 0, 0, '2027-01-24', false, false, false, 33, 'EUR'),
     ('t', 'e5', 'SPE_E5', 'Microsoft 365 E5', 'User', 56, 75, 19, 0, 0, null, false, false, false, null, null),

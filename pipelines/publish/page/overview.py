@@ -60,13 +60,16 @@ def _weekly(facts: Facts) -> Row:
         return [label, NONE, "no complete week yet", "suite"]
     last = weeks[-1]
     rate = last["active_rate"]
-    share = f"; {percent(rate)} of the licensed" if rate is not None else ""
+    share = f": {percent(rate)} of the licensed" if rate is not None else ""
     before = next((row for row in weeks if row["week_start"] == last["week_start"] - timedelta(weeks=4)), {})
     if rate is not None and before.get("active_rate") is not None:
         points = round(100 * (rate - before["active_rate"]))
         share += f", {points:+d} {'point' if abs(points) == 1 else 'points'} in four weeks".replace("-", MINUS)
-    value = number(last["active_users"]) if last["active_users"] is not None else NONE
-    return [label, value, f"people, week from {day(last['week_start'])}{share}", "suite"]
+    # Beside a share of the licensed stands their number: not that of all who came, which others are in as well.
+    people = last["active_users"] if rate is None else last["licensed_active_users"]
+    who = "people" if rate is None else "licensed people"
+    return [label, number(people) if people is not None else NONE, f"{who}, week from {day(last['week_start'])}{share}",
+            "suite"]  # fmt: skip
 
 
 def _average(facts: Facts, app: str) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.publish.workbook.model import Sheet
+from pipelines.publish.workbook.people import DEPTH, RETURN, SEGMENTS, WEEKLY
 
 _NO_DAYS = "No report day has been loaded yet. Run m365-usage sync; Microsoft serves a day about two days later."
 _NO_SKUS = "No products are known yet: the app needs the permission Organization.Read.All; m365-usage check says more."
@@ -254,7 +255,8 @@ DICTIONARY = Sheet(
     """,
 )
 SHEETS = (
-    OVERVIEW, DAILY, SUITE_DAILY, PLATFORMS, DEPARTMENTS, LICENSES, SAVINGS, RECLAIMABLE, HEALTH, DICTIONARY
+    OVERVIEW, WEEKLY, DAILY, SUITE_DAILY, SEGMENTS, PLATFORMS, DEPARTMENTS, RETURN, DEPTH, LICENSES, SAVINGS,
+    RECLAIMABLE, HEALTH, DICTIONARY,
 )  # fmt: skip
 # Sheets that name people; the shareable build does not have them.
 ADMIN_SHEETS = frozenset({RECLAIMABLE.name})
