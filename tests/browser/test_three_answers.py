@@ -66,9 +66,15 @@ def test_1_how_many_of_the_licensed_are_active(
     tiles = [opened.page.locator(f".tiles .{part}").all_text_contents() for part in ("label", "value")]
     assert figure(dict(zip(*tiles, strict=True))["Active in a week, suite"]) == file[0][2]
     opened.show("suite")
-    page = [(shown(row[1]), figure(row[3]), row[4]) for row in opened.rows("suite-weekly") if row[0] == "Office suite"]
-    rates = {r["week_start"]: f"{r['active_rate']:.1%}" for r in weeks}
-    assert page == [(week, licensed, rates[datetime.fromisoformat(week)]) for week, licensed, _ in reversed(file)]
+    page = [
+        (shown(week), figure(licensed), figure(active), rate)
+        for what, week, _, licensed, active, rate, *_ in opened.rows("suite-weekly")
+        if what == "Office suite"
+    ]
+    rates = {day(r["week_start"]): f"{r['active_rate']:.1%}" for r in weeks}
+    assert page == [(*row, rates[row[0]]) for row in reversed(file)]
+    finding = opened.panel("suite-weekly").text_content()
+    assert f"of the licensed: Office suite {file[0][2]} (" in finding
 
 
 def test_2_which_apps_are_used_each_day(release: Release, answers: Sheets, sheets: Sheets, open_page: OpenPage) -> None:

@@ -42,6 +42,7 @@ def weekly_panel(facts: Facts, key: str, title: str, apps: Iterable[str]) -> Pan
         Column("week_start", "Week from", "date"),
         Column("shown", "People", "int"),
         Column("licensed_users", "Licensed", "int"),
+        Column("licensed_active_users", "Of them active", "int"),
         Column("active_rate", "Active of the licensed", "rate"),
         Column("days_with_data", "Days with data", "int"),
         Column("is_complete", "Complete", "bool"),
@@ -91,7 +92,8 @@ def _rows(names: dict[str, str], department: str, weeks: list[Record]) -> list[R
         rows += [
             [
                 name,
-                *values(row, "week_start", "shown", "licensed_users", "active_rate", "days_with_data"),
+                *values(row, "week_start", "shown", "licensed_users", "licensed_active_users", "active_rate"),
+                row["days_with_data"],
                 *values(row, "is_complete", "is_suppressed", "settling", "joins"),
                 department,
             ]
@@ -106,13 +108,16 @@ def _finding(names: dict[str, str], found: list[Record]) -> tuple[str, dict[str,
         return "", {}
     latest = max(row["week_start"] for row in found)
     by_app = {row["app"]: row for row in found if row["week_start"] == latest}
-    parts = {
-        name: f"{name} {number(by_app[app]['active_users'])}"
-        + (f" ({percent(by_app[app]['active_rate'])})" if by_app[app]["active_rate"] is not None else "")
-        for app, name in names.items()
-        if app in by_app
-    }
-    return f"Week from {day(latest)}, people (share of the licensed): {{parts}}.", parts
+    shown = {name: by_app[app] for app, name in names.items() if app in by_app}
+    if all(row["active_rate"] is not None for row in shown.values()):
+        # Beside a share of the licensed stands their number: not that of all who came, others among them.
+        parts = {
+            name: f"{name} {number(row['licensed_active_users'])} ({percent(row['active_rate'])})"
+            for name, row in shown.items()
+        }
+        return f"Week from {day(latest)}, of the licensed: {{parts}}.", parts
+    parts = {name: f"{name} {number(row['active_users'])}" for name, row in shown.items()}
+    return f"Week from {day(latest)}, people: {{parts}}.", parts
 
 
 def _why_empty(found: list[Record], *, hidden: bool) -> str:
