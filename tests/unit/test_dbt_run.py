@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from pipelines.defs.transform import project
 from pipelines.defs.transform.assets import models
 from pipelines.defs.transform.project import dbt_environment, dbt_variables
 from pipelines.settings import Settings
@@ -57,3 +60,41 @@ def test_dbt_waits_for_whoever_has_the_warehouse(tmp_path: Path, monkeypatch: py
         thread.join(30)
     assert len(told) == 1
     assert "is in use by process" in told[0]
+
+
+class SlowDbt:
+    """Parses by hand: the manifest is half there until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.is_half, self.go_on = threading.Event(), threading.Event()
+
+    def cli(self, arguments: list[str], target_path: Path) -> SimpleNamespace:
+        assert arguments[0] == "parse"
+        self.calls += 1
+        with (target_path / "manifest.json").open("w") as file:
+            file.write('{"nodes": ')
+            file.flush()
+            self.is_half.set()
+            assert self.go_on.wait(30)
+            file.write("{}}")
+        return SimpleNamespace(wait=lambda: None)
+
+
+def test_of_two_that_begin_at_once_one_parses_and_none_sees_half_a_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(project.PROJECT_DIR / "dbt_project.yml", tmp_path)
+    shutil.copy(project.PROJECT_DIR / "profiles.yml", tmp_path)
+    slow = SlowDbt()
+    monkeypatch.setattr(project, "PROJECT_DIR", tmp_path)
+    monkeypatch.setattr(project, "dbt_resource", lambda _: slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(project.dbt_project)
+        assert slow.is_half.wait(30)
+        second = pool.submit(project.dbt_project)
+        assert not (tmp_path / "target" / "manifest.json").exists()
+        slow.go_on.set()
+        found = [one.result(30).manifest_path.read_text() for one in (first, second)]
+    assert found == ['{"nodes": {}}'] * 2
+    assert slow.calls == 1

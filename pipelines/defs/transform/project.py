@@ -2,17 +2,21 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
 import yaml  # type: ignore[import-untyped]
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
+from dbt.constants import PARTIAL_PARSE_FILE_NAME
+from filelock import FileLock
 from packaging.version import Version
 
 from pipelines import dbt_process
@@ -49,11 +53,35 @@ TESTED_ELSEWHERE = (
 
 
 def dbt_project() -> DbtProject:
-    """The project, its manifest in place: made when it is missing or older than a model."""
+    """The project, its manifest in place: made when it is missing or older than a model.
+
+    Of processes that begin at the same moment one parses and the others wait for it; none reads half a manifest.
+    """
     project = DbtProject(PROJECT_DIR, profiles_dir=PROJECT_DIR)
-    if not project.manifest_path.exists() or _newest_source() > project.manifest_path.stat().st_mtime:
-        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.manifest_path.parent).wait()
+    if not _is_parsed(project.manifest_path):
+        target = project.manifest_path.parent
+        target.mkdir(exist_ok=True)
+        with FileLock(target / ".parsing.lock"):
+            if not _is_parsed(project.manifest_path):
+                _parse(project, target)
     return project
+
+
+def _is_parsed(manifest: Path) -> bool:
+    return manifest.exists() and _newest_source() <= manifest.stat().st_mtime
+
+
+def _parse(project: DbtProject, target: Path) -> None:
+    with TemporaryDirectory(prefix=".parsing-", dir=target) as folder:
+        known = target / PARTIAL_PARSE_FILE_NAME
+        if known.exists():
+            # What dbt knows from before: it then reads again only what has changed.
+            shutil.copy2(known, folder)
+        dbt_resource(project).cli(["parse", "--quiet"], target_path=Path(folder)).wait()
+        made = [path for path in Path(folder).iterdir() if path.is_file()]
+        # The manifest last: with it the rest counts as there.
+        for path in sorted(made, key=lambda path: path.name == project.manifest_path.name):
+            path.replace(target / path.name)
 
 
 class DbtResource(DbtCliResource):
