@@ -116,5 +116,9 @@ def _receive(connection: socket.socket, length: int) -> bytes:
 
 def _end_with_client(connection: socket.socket, finished: threading.Event) -> None:
     """Whoever handed the work over was stopped: so is this."""
-    if not connection.recv(1) and not finished.is_set():
+    gone = True
+    # Reset, not closed, where it was stopped before it read that the work has begun.
+    with contextlib.suppress(ConnectionResetError):
+        gone = not connection.recv(1)
+    if gone and not finished.is_set():
         os._exit(1)

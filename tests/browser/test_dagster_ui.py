@@ -136,7 +136,7 @@ def test_a_failed_sync_says_in_a_sentence_what_to_do(dagster: Dagster) -> None:
     assert run["status"] == "FAILURE"
     page = dagster.page
     page.get_by_text("Failure", exact=True).first.wait_for()
-    page.get_by_text("The client secret has expired: create a new one").first.wait_for()
+    page.get_by_text("The client secret has expired: make a new one").first.wait_for()
     assert dagster.rig.server.tenant.spec.client_secret not in page.content()
 
 

@@ -162,7 +162,7 @@ def test_a_wrong_secret_is_refused(provider: Provider, session: TlsSession) -> N
     with pytest.raises(SignInError) as caught:
         tokens.token()
     assert caught.value.code == "invalid_client"
-    assert caught.value.message == "The sign-in service refused: client authentication failed"
+    assert caught.value.problem == "The sign-in service refused: client authentication failed."
 
 
 def test_a_certificate_whose_signature_it_verifies(provider: Provider, session: TlsSession) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -53,17 +55,32 @@ def test_its_exit_code_is_passed_on(waiting: Path, tmp_path: Path) -> None:
 
 
 def test_whoever_waits_for_it_may_be_stopped_and_so_is_dbt(waiting: Path, tmp_path: Path) -> None:
-    pids = {pid for pid in children(os.getpid()) if "--wait" in command_line(pid)}
+    pids = waiting_pids()
     caller = subprocess.Popen(
-        [*COMMAND, "show", "--inline", "select count(*) from range(1000000000000) as r", f"--project-dir={PROJECT}",
-         f"--profiles-dir={PROJECT}", f"--target-path={tmp_path}", f"--log-path={tmp_path}"],
-        env={**os.environ, "M365_WAREHOUSE": str(tmp_path / "warehouse.duckdb")},
+        [*COMMAND, *endless(tmp_path)], env={**os.environ, "M365_WAREHOUSE": str(tmp_path / "warehouse.duckdb")},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     wait_for(lambda: not waiting.exists())
     caller.send_signal(signal.SIGTERM)
     caller.communicate(timeout=10)
     wait_for(lambda: not any(is_running(pid) for pid in pids))
+
+
+def test_so_it_is_where_the_caller_was_stopped_before_it_heard_that_work_has_begun(
+    waiting: Path, tmp_path: Path
+) -> None:
+    pids = waiting_pids()
+    work = {
+        "arguments": endless(tmp_path), "folder": str(tmp_path),
+        "environment": {**os.environ, "M365_WAREHOUSE": str(tmp_path / "warehouse.duckdb")},
+    }  # fmt: skip
+    sent = json.dumps(work).encode()
+    with socket.socket(socket.AF_UNIX) as caller, (tmp_path / "output").open("w") as output:
+        caller.connect(str(waiting))
+        socket.send_fds(caller, [len(sent).to_bytes(8, "big")], [output.fileno(), output.fileno()])
+        caller.sendall(sent)
+        assert caller.recv(1, socket.MSG_PEEK), "closed with this unread, the other side sees a reset"
+    wait_for(lambda: not any(is_running(pid) for pid in pids), seconds=10)
 
 
 def test_where_nobody_waits_dbt_is_loaded_then(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -95,6 +112,17 @@ def test_a_project_parsed_once_is_parsed_for_every_warehouse(tmp_path: Path) -> 
         assert done.returncode == 0, done.stdout
         assert "apps" in done.stdout
         assert "Unable to do partial parsing" not in done.stdout
+
+
+def endless(folder: Path) -> list[str]:
+    """Arguments of a dbt that does not end by itself."""
+    statement = "select count(*) from range(1000000000000) as r"
+    folders = [f"--project-dir={PROJECT}", f"--profiles-dir={PROJECT}", f"--target-path={folder}"]
+    return ["show", "--inline", statement, *folders, f"--log-path={folder}"]
+
+
+def waiting_pids() -> set[int]:
+    return {pid for pid in children(os.getpid()) if "--wait" in command_line(pid)}
 
 
 def children(pid: int) -> list[int]:

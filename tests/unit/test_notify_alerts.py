@@ -28,7 +28,7 @@ from pipelines.notify.situation import read_situation
 from pipelines.notify.state import read_told, state_file
 from pipelines.warehouse.publish import DATABASE_NAME
 
-FAILURE = run_failed("sync", ["The client secret has expired: create a new one."])
+FAILURE = run_failed("sync", ["The client secret has expired: make a new one."])
 
 
 class Recorded:
@@ -90,7 +90,7 @@ def test_a_failed_run_is_told_once_until_one_goes_well(
     assert tell(FAILURE) == Outcome(1, [])
     (message,) = teams.messages
     assert message.mood is Mood.PROBLEM
-    assert "The client secret has expired: create a new one." in message.text
+    assert "The client secret has expired: make a new one." in message.text
     assert "What is published stays as it is." in message.as_text()
     teams.heard()
     assert tell(FAILURE) == Outcome(0, [])

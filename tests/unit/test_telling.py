@@ -62,13 +62,13 @@ def told(stub: TlsStub) -> list[str]:
 
 
 def test_a_failure_is_told_with_its_sentence_and_its_end(teams: TlsStub) -> None:
-    log = run(dg.Failure("The client secret has expired: create a new one.", allow_retries=False))
+    log = run(dg.Failure("The client secret has expired: make a new one.", allow_retries=False))
     (message,) = told(teams)
     assert message.startswith(
-        "The sync run failed The client secret has expired: create a new one. What is published stays"
+        "The sync run failed The client secret has expired: make a new one. What is published stays"
     )
     assert SECRET not in log
-    run(dg.Failure("The client secret has expired: create a new one.", allow_retries=False))
+    run(dg.Failure("The client secret has expired: make a new one.", allow_retries=False))
     assert told(teams) == []
     run()
     (message,) = told(teams)
