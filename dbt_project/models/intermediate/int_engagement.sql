@@ -98,21 +98,13 @@ with
         {% endfor %}
     ),
 
-    all_days as (
-        select tenant_id, app, report_date, is_weekday, active_users
-        from {{ ref("int_app_days") }}
-        union all
-        select tenant_id, 'suite' as app, report_date, is_weekday, active_users
-        from {{ ref("int_suite_days") }}
-    ),
-
     weekdays as (
         select
             all_days.tenant_id,
             usage_days.month_start,
             all_days.app,
             cast(sum(all_days.active_users) as bigint) as weekday_user_days
-        from all_days
+        from {{ ref("int_app_days") }} as all_days
         inner join
             {{ ref("int_usage_days") }} as usage_days
             on all_days.tenant_id = usage_days.tenant_id

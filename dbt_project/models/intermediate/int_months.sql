@@ -34,7 +34,7 @@ with
             slices.counted_weekdays,
             slices.identity_basis,
             slices.slice_end <= {{ window_end() }} as is_over,
-            slices.days_with_data * 28 >= 20 * slices.days_in_slice as has_enough_days,
+            slices.has_enough_days,
             ends.days_with_data - slices.days_with_data as history_days,
             ends.concealed_days = 0 as is_named_until_now
         from {{ ref("int_usage_slices") }} as slices

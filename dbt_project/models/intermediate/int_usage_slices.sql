@@ -42,6 +42,19 @@ with
         from tenants
         cross join windows
         union all
+        {% for slice_kind in ["current", "previous"] %}
+            select
+                tenant_id,
+                '{{ slice_kind }}' as slice_kind,
+                cast(null as int) as field,
+                {{ var("window_days") }} as window_days,
+                'all' as day_kind,
+                {{ var("window_days") }} as days_in_slice,
+                {{ window_start(loop.index0) }} as slice_start,
+                {{ window_end(loop.index0) }} as slice_end
+            from tenants
+            union all
+        {% endfor %}
         select distinct
             tenant_id,
             'week' as slice_kind,
@@ -176,6 +189,8 @@ select
     cast(provisional_days as int) as provisional_days,
     cast(days_with_data - concealed_days as int) as named_days,
     cast(concealed_days as int) as concealed_days,
+    cast(weekdays_with_data as int) as weekdays_with_data,
+    days_with_data * 28 >= 20 * days_in_slice as has_enough_days,
     identity_basis,
     -- Named and concealed people are never mixed: with both, only the named days count people.
     cast(

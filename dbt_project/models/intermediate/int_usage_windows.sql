@@ -89,14 +89,6 @@ with
     ),
 
     -- What is used on days that cannot tell people apart is use all the same.
-    all_days as (
-        select tenant_id, app, report_date, is_weekday, active_users
-        from {{ ref("int_app_days") }}
-        union all
-        select tenant_id, 'suite' as app, report_date, is_weekday, active_users
-        from {{ ref("int_suite_days") }}
-    ),
-
     all_user_days as (
         select
             slices.tenant_id,
@@ -105,7 +97,7 @@ with
             cast(sum(all_days.active_users) as bigint) as user_days
         from {{ ref("int_usage_slices") }} as slices
         inner join
-            all_days
+            {{ ref("int_app_days") }} as all_days
             on slices.tenant_id = all_days.tenant_id
             and all_days.report_date >= slices.slice_start
             and all_days.report_date <= slices.slice_end

@@ -1,38 +1,28 @@
-with
-    this_window as (select * from {{ ref("int_app_windows") }} where which_window = 'current'),
-
-    window_before as (select * from {{ ref("int_app_windows") }} where which_window = 'previous')
-
 select
-    this_window.tenant_id,
-    this_window.app,
-    this_window.window_start,
-    this_window.window_end,
-    this_window.days_with_data,
-    this_window.observed_days,
-    this_window.provisional_days,
-    this_window.missing_days,
-    this_window.identity_basis,
-    this_window.named_days,
-    this_window.concealed_days,
-    this_window.active_users,
-    this_window.user_days,
-    cast(this_window.counted_user_days as double)
-    / nullif(this_window.active_users, 0) as avg_days_per_user,
-    this_window.unknown_user_days,
-    this_window.windows_users,
-    this_window.mac_users,
-    this_window.desktop_users,
-    this_window.mobile_users,
-    this_window.web_users,
-    window_before.active_users as prev_active_users,
-    window_before.user_days as prev_user_days,
-    window_before.days_with_data as prev_observed_days,
-    this_window.user_days_per_weekday / nullif(window_before.user_days_per_weekday, 0)
-    - 1 as change_rate,
+    tenant_id,
+    app,
+    window_start,
+    window_end,
+    days_with_data,
+    observed_days,
+    provisional_days,
+    missing_days,
+    identity_basis,
+    named_days,
+    concealed_days,
+    active_users,
+    user_days,
+    avg_days_per_user,
+    unknown_user_days,
+    windows_users,
+    mac_users,
+    desktop_users,
+    mobile_users,
+    web_users,
+    prev_active_users,
+    prev_user_days,
+    prev_observed_days,
+    change_rate,
     false as is_suppressed
-from this_window
-inner join
-    window_before
-    on this_window.tenant_id = window_before.tenant_id
-    and this_window.app = window_before.app
+from {{ ref("int_app_windows") }}
+where app <> 'suite'

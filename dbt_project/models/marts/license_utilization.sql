@@ -47,8 +47,8 @@ with
     judged as (
         select
             counts.*,
-            windows.window_start,
-            windows.window_end,
+            windows.slice_start as window_start,
+            windows.slice_end as window_end,
             windows.named_days,
             case
                 when not counts.is_measurable
@@ -60,9 +60,9 @@ with
             end as unknown_reason
         from counts
         left join
-            {{ ref("int_windows") }} as windows
+            {{ ref("int_usage_slices") }} as windows
             on counts.tenant_id = windows.tenant_id
-            and windows.which_window = 'current'
+            and windows.slice_kind = 'current'
     ),
 
     known as (

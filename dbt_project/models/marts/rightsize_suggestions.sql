@@ -15,8 +15,8 @@ with
             judged.has_teams,
             judged.monthly_price,
             judged.currency,
-            windows.window_start,
-            windows.window_end,
+            windows.slice_start as window_start,
+            windows.slice_end as window_end,
             windows.named_days,
             use.suite_days,
             use.teams_days,
@@ -30,9 +30,9 @@ with
             ) as last_used_on
         from {{ ref("int_judged_licenses") }} as judged
         inner join
-            {{ ref("int_windows") }} as windows
+            {{ ref("int_usage_slices") }} as windows
             on judged.tenant_id = windows.tenant_id
-            and windows.which_window = 'current'
+            and windows.slice_kind = 'current'
         inner join
             {{ ref("int_user_windows") }} as use
             on judged.tenant_id = use.tenant_id
@@ -45,7 +45,7 @@ with
             and not judged.is_free
             and not judged.is_trial
             and judged.held_days >= {{ var("grace_days") }}
-            and judged.held_since <= windows.window_start
+            and judged.held_since <= windows.slice_start
             and windows.named_days * 28 >= 20 * {{ var("window_days") }}
             and (use.suite_days > 0 or use.teams_days > 0)
     ),

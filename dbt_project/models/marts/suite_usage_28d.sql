@@ -1,30 +1,35 @@
 with
-    this_window as (select * from {{ ref("int_suite_windows") }} where which_window = 'current'),
-
-    window_before as (select * from {{ ref("int_suite_windows") }} where which_window = 'previous')
+    app_days as (
+        select
+            tenant_id,
+            cast(sum(user_days) as bigint) as app_user_days,
+            cast(sum(prev_user_days) as bigint) as prev_app_user_days
+        from {{ ref("int_app_windows") }}
+        where in_suite
+        group by tenant_id
+    )
 
 select
-    this_window.tenant_id,
-    this_window.window_start,
-    this_window.window_end,
-    this_window.days_with_data,
-    this_window.observed_days,
-    this_window.provisional_days,
-    this_window.missing_days,
-    this_window.identity_basis,
-    this_window.named_days,
-    this_window.concealed_days,
-    this_window.active_users,
-    this_window.suite_user_days,
-    this_window.app_user_days,
-    cast(this_window.counted_user_days as double)
-    / nullif(this_window.active_users, 0) as avg_days_per_user,
-    this_window.unknown_user_days,
-    window_before.active_users as prev_active_users,
-    window_before.suite_user_days as prev_suite_user_days,
-    window_before.app_user_days as prev_app_user_days,
-    window_before.days_with_data as prev_observed_days,
-    this_window.user_days_per_weekday / nullif(window_before.user_days_per_weekday, 0)
-    - 1 as change_rate
-from this_window
-inner join window_before on this_window.tenant_id = window_before.tenant_id
+    usage.tenant_id,
+    usage.window_start,
+    usage.window_end,
+    usage.days_with_data,
+    usage.observed_days,
+    usage.provisional_days,
+    usage.missing_days,
+    usage.identity_basis,
+    usage.named_days,
+    usage.concealed_days,
+    usage.active_users,
+    usage.user_days as suite_user_days,
+    app_days.app_user_days,
+    usage.avg_days_per_user,
+    usage.unknown_user_days,
+    usage.prev_active_users,
+    usage.prev_user_days as prev_suite_user_days,
+    app_days.prev_app_user_days,
+    usage.prev_observed_days,
+    usage.change_rate
+from {{ ref("int_app_windows") }} as usage
+inner join app_days on usage.tenant_id = app_days.tenant_id
+where usage.app = 'suite'

@@ -31,8 +31,8 @@ select
     platforms.tenant_id,
     platforms.user_key,
     platforms.app,
-    windows.window_start,
-    windows.window_end,
+    windows.slice_start as window_start,
+    windows.slice_end as window_end,
     windows.identity_basis,
     platforms.user_days,
     platforms.first_used_on,
@@ -62,6 +62,6 @@ select
     end as usage_level
 from platforms
 inner join
-    {{ ref("int_windows") }} as windows
+    {{ ref("int_usage_slices") }} as windows
     on platforms.tenant_id = windows.tenant_id
-    and windows.which_window = 'current'
+    and windows.slice_kind = 'current'
