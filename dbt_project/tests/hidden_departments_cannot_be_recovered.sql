@@ -16,38 +16,64 @@
 }}
 {% set largest = var("min_group_size") - 1 %}
 with
+    -- Every week is a window of seven days that is bounded by its own apps alone.
     windows as (
-        select
-            actual.tenant_id,
-            actual.app,
-            actual.department,
-            actual.is_total,
-            actual.window_days,
-            actual.day_kind,
-            actual.licensed_users,
-            coalesce(actual.licensed_active_users, actual.active_users) as actual,
-            case
-                when actual.licensed_active_users is null
-                then shown.active_users
-                else shown.licensed_active_users
-            end as shown
-        from {{ ref("int_shared_windows") }} as actual
-        inner join
-            {{ ref("shareable__app_usage_windows") }} as shown
-            on actual.tenant_id = shown.tenant_id
-            and actual.app = shown.app
-            and actual.department = shown.department
-            and actual.is_total = shown.is_total
-            and actual.window_days = shown.window_days
-            and actual.day_kind = shown.day_kind
+        {% for actual, shown, slice_start, slice_end, days, day_kind in [
+            (
+                "int_shared_windows",
+                "shareable__app_usage_windows",
+                first_day(),
+                window_end(),
+                "actual.window_days",
+                "actual.day_kind",
+            ),
+            (
+                "int_shared_weeks",
+                "shareable__usage_weekly",
+                "actual.week_start",
+                "actual.week_end",
+                "7",
+                "'all'",
+            ),
+        ] %}
+            select
+                actual.tenant_id,
+                actual.app,
+                actual.department,
+                actual.is_total,
+                {{ slice_start }} as week_start,
+                {{ slice_end }} as slice_end,
+                {{ days }} as window_days,
+                {{ day_kind }} as day_kind,
+                actual.licensed_users,
+                {{ judged_users("actual.") }} as actual,
+                case
+                    when actual.licensed_active_users is null
+                    then shown.active_users
+                    else shown.licensed_active_users
+                end as shown
+            from {{ ref(actual) }} as actual
+            inner join
+                {{ ref(shown) }} as shown
+                on actual.tenant_id = shown.tenant_id
+                and actual.app = shown.app
+                and actual.department = shown.department
+                and actual.is_total = shown.is_total
+            {% if loop.first %}
+                    and actual.window_days = shown.window_days and actual.day_kind = shown.day_kind
+                union all
+                {% else %} and actual.week_start = shown.week_start
+                {% endif %}
+        {% endfor %}
     ),
 
-    -- What other rows tell about a hidden count of a window.
+    -- What other rows tell about a hidden count.
     bounds as (
         select
             hidden.tenant_id,
             hidden.app,
             hidden.department,
+            hidden.week_start,
             hidden.window_days,
             hidden.day_kind,
             max(
@@ -74,6 +100,7 @@ with
             on hidden.tenant_id = others.tenant_id
             and hidden.department = others.department
             and hidden.is_total = others.is_total
+            and hidden.week_start = others.week_start
             and (
                 hidden.app = others.app
                 or (hidden.app = 'suite' and others.app <> 'teams')
@@ -81,67 +108,29 @@ with
             )
         where hidden.shown is null and others.shown is not null
         group by
-            hidden.tenant_id, hidden.app, hidden.department, hidden.window_days, hidden.day_kind
-    ),
-
-    weeks as (
-        select
-            actual.tenant_id,
-            actual.app,
-            actual.department,
-            actual.is_total,
-            actual.week_start,
-            actual.week_end,
-            actual.licensed_users,
-            coalesce(actual.licensed_active_users, actual.active_users) as actual,
-            case
-                when actual.licensed_active_users is null
-                then shown.active_users
-                else shown.licensed_active_users
-            end as shown
-        from {{ ref("int_shared_weeks") }} as actual
-        inner join
-            {{ ref("shareable__usage_weekly") }} as shown
-            on actual.tenant_id = shown.tenant_id
-            and actual.app = shown.app
-            and actual.department = shown.department
-            and actual.is_total = shown.is_total
-            and actual.week_start = shown.week_start
-    ),
-
-    week_bounds as (
-        select
             hidden.tenant_id,
             hidden.app,
             hidden.department,
             hidden.week_start,
-            max(case when hidden.app = 'suite' then others.shown end) as at_least,
-            min(case when others.app = 'suite' then others.shown end) as at_most
-        from weeks as hidden
-        inner join
-            weeks as others
-            on hidden.tenant_id = others.tenant_id
-            and hidden.department = others.department
-            and hidden.is_total = others.is_total
-            and hidden.week_start = others.week_start
-            and (
-                (hidden.app = 'suite' and others.app <> 'teams')
-                or (others.app = 'suite' and hidden.app <> 'teams')
-            )
-        where hidden.shown is null and others.shown is not null
-        group by hidden.tenant_id, hidden.app, hidden.department, hidden.week_start
+            hidden.window_days,
+            hidden.day_kind
     ),
 
     cells as (
         select
-            'window ' || cast(windows.window_days as varchar(3)) || windows.day_kind as line,
+            concat(
+                cast(windows.week_start as varchar(10)),
+                ' ',
+                cast(windows.window_days as varchar(3)),
+                windows.day_kind
+            ) as line,
             windows.tenant_id,
             windows.app,
             windows.department,
             windows.is_total,
             windows.licensed_users,
             windows.actual,
-            coalesce(windows.shown, weeks.shown) as shown,
+            coalesce(windows.shown, same_days.shown) as shown,
             bounds.at_least,
             bounds.at_most
         from windows
@@ -150,47 +139,20 @@ with
             on windows.tenant_id = bounds.tenant_id
             and windows.app = bounds.app
             and windows.department = bounds.department
+            and windows.week_start = bounds.week_start
             and windows.window_days = bounds.window_days
             and windows.day_kind = bounds.day_kind
             and not windows.is_total
         left join
-            weeks
-            on windows.tenant_id = weeks.tenant_id
-            and windows.app = weeks.app
-            and windows.department = weeks.department
-            and windows.is_total = weeks.is_total
-            and windows.window_days = 7
-            and windows.day_kind = 'all'
-            and weeks.week_end = {{ window_end() }}
-        union all
-        select
-            'week ' || cast(weeks.week_start as varchar(10)) as line,
-            weeks.tenant_id,
-            weeks.app,
-            weeks.department,
-            weeks.is_total,
-            weeks.licensed_users,
-            weeks.actual,
-            coalesce(weeks.shown, windows.shown) as shown,
-            week_bounds.at_least,
-            week_bounds.at_most
-        from weeks
-        left join
-            week_bounds
-            on weeks.tenant_id = week_bounds.tenant_id
-            and weeks.app = week_bounds.app
-            and weeks.department = week_bounds.department
-            and weeks.week_start = week_bounds.week_start
-            and not weeks.is_total
-        left join
-            windows
-            on weeks.tenant_id = windows.tenant_id
-            and weeks.app = windows.app
-            and weeks.department = windows.department
-            and weeks.is_total = windows.is_total
-            and windows.window_days = 7
-            and windows.day_kind = 'all'
-            and weeks.week_end = {{ window_end() }}
+            windows as same_days
+            on windows.tenant_id = same_days.tenant_id
+            and windows.app = same_days.app
+            and windows.department = same_days.department
+            and windows.is_total = same_days.is_total
+            and windows.slice_end = same_days.slice_end
+            and windows.window_days = same_days.window_days
+            and windows.day_kind = same_days.day_kind
+            and windows.week_start <> same_days.week_start
         union all
         select
             'adoption' as line,

@@ -14,6 +14,8 @@ with
             adoption.min_group_size,
             cast(sum(adoption.licensed_users) as bigint) as licensed_users,
             cast(sum(adoption.active_users) as bigint) as active_users,
+            -- Only the licensed ones are counted here.
+            cast(sum(adoption.active_users) as bigint) as licensed_active_users,
             max(case when adoption.is_total then adoption.adoption_rate end) as total_rate
         from {{ ref("adoption_by_department") }} as adoption
         left join
@@ -32,83 +34,7 @@ with
             adoption.min_group_size
     ),
 
-    compared as (
-        select *, {{ apps_beside_suite("tenant_id, department, is_total", "active_users") }}
-        from grouped
-    ),
-
-    judged as (
-        select *, not is_total and {{ is_small_use("active_users") }} as is_small from compared
-    ),
-
-    lines as (
-        select
-            *,
-            max(case when is_small then 1 else 0 end) over (
-                partition by tenant_id, app
-            ) as has_small
-        from judged
-    ),
-
-    twins as (
-        select
-            *, {{ twins_of_suite("tenant_id", "tenant_id, department, is_total", "active_users") }}
-        from lines
-    ),
-
-    able as (
-        select *, not is_total and not is_small and {{ can_cover("active_users") }} as can_cover
-        from twins
-    ),
-
-    -- The smallest department that can cover the small ones does.
-    chosen as (
-        select
-            *,
-            can_cover
-            and has_small = 1
-            and row_number() over (
-                partition by tenant_id, app
-                order by case when can_cover then 0 else 1 end, licensed_users, department
-            )
-            = 1 as is_cover
-        from able
-    ),
-
-    -- Where the suite and an app would give each other away, a cover of one is hidden in both.
-    covers as (
-        select
-            *,
-            max(case when is_cover then 1 else 0 end) over (
-                partition by tenant_id, app
-            ) as has_cover,
-            max(
-                case when is_cover and {{ hides_with_suite("active_users") }} then 1 else 0 end
-            ) over (partition by tenant_id, department, is_total) as hides_suite,
-            max(case when is_cover and app = 'suite' then 1 else 0 end) over (
-                partition by tenant_id, department, is_total
-            ) as covers_suite
-        from chosen
-    ),
-
-    hidden as (
-        select
-            *,
-            not is_total
-            and has_small = 1
-            and (
-                is_small
-                or is_cover
-                or has_cover = 0
-                or (app = 'suite' and hides_suite = 1)
-                or (
-                    app not in ('suite', 'teams')
-                    and covers_suite = 1
-                    and active_users = suite_users
-                )
-            ) as is_hidden_here
-        from covers
-    ),
+    {{ hide_departments() }},
 
     weekly as (
         select
@@ -132,13 +58,23 @@ with
 
     decided as (
         select
-            lines.*,
+            lines.tenant_id,
+            lines.app,
+            lines.department,
+            lines.is_total,
+            lines.weeks,
+            lines.first_week_start,
+            lines.last_week_end,
+            lines.licensed_users,
+            lines.active_users,
+            lines.total_rate,
+            lines.min_group_size,
             weekly.adoption_rate,
             not lines.is_total
             and (
                 coalesce(weekly.is_hidden, 0) = 1
                 or coalesce(windows.is_hidden, false)
-                or lines.is_hidden_here
+                or lines.is_hidden
             ) as is_hidden
         from hidden as lines
         left join

@@ -1,23 +1,5 @@
 {{ config(alias="app_usage_daily") }}
--- Windows, Mac and desktop hide together, as each of them tells about the others. A small tenant
--- shows no platforms at all.
-with
-    judged as (
-        select
-            usage.*,
-            sizes.shows_splits
-            and not {{ is_small_group("usage.windows_users", "usage.active_users") }}
-            and not {{ is_small_group("usage.mac_users", "usage.active_users") }}
-            and not {{ is_small_group("usage.desktop_users", "usage.active_users") }}
-            as shows_desktop,
-            sizes.shows_splits
-            and not {{ is_small_group("usage.mobile_users", "usage.active_users") }}
-            as shows_mobile,
-            sizes.shows_splits
-            and not {{ is_small_group("usage.web_users", "usage.active_users") }} as shows_web
-        from {{ ref("app_usage_daily") }} as usage
-        inner join {{ ref("int_tenant_sizes") }} as sizes on usage.tenant_id = sizes.tenant_id
-    )
+with judged as ({{ judged_platforms("app_usage_daily") }})
 
 select
     tenant_id,
