@@ -36,8 +36,8 @@ order by u.tenant_id, a.sort_order
 """
 _LICENSES = """
 select
-    product_name as product, enabled as purchased, assigned, unassigned, over_assigned as over,
-    assigned_on_expired as expired, renewal_date as renewal
+    product_name as product, enabled as purchased, warning as "in grace", assigned, unassigned,
+    over_assigned as over, assigned_on_expired as expired, renewal_date as renewal
 from license_inventory
 where applies_to = 'User'
 order by tenant_id, assigned desc, product_name

@@ -25,7 +25,8 @@ def failures_of_run(settings: Settings, run_id: str) -> list[str]:
 def _sentence(failed: FailedFetch) -> str:
     if failed.source == SIGN_IN:
         return f"Tenant {failed.tenant_id} was left out: {failed.reason}"
-    days = f" for {failed.days} report days, the first {failed.first_day}" if failed.first_day else ""
+    days = f" of {failed.first_day}" if failed.first_day else ""
+    days += f" and {failed.days - 1} other days" if failed.days > 2 else " and another day" if failed.days == 2 else ""
     advice = (
         f" Add it ({PERMISSIONS_PAGE} > Add a permission > Microsoft Graph), press 'Grant admin consent' there, and "
         "run again; m365-usage check tests every permission."

@@ -67,8 +67,8 @@ create table usage_depth (
 create table license_inventory (
     tenant_id varchar, sku_id varchar, sku_part_number varchar, product_name varchar, applies_to varchar,
     assigned integer, enabled integer, unassigned integer, over_assigned integer, assigned_on_expired integer,
-    renewal_date date, is_trial boolean, is_free boolean, looks_unlimited boolean, unit_price decimal(18, 6),
-    currency varchar
+    warning integer, renewal_date date, is_trial boolean, is_free boolean, looks_unlimited boolean,
+    unit_price decimal(18, 6), currency varchar
 );
 create table license_utilization (
     tenant_id varchar, sku_id varchar, holders bigint, active_28d bigint, inactive_28d bigint,
@@ -133,9 +133,10 @@ insert into usage_depth values
     ('t', 'All', true, '0', 0, 40, '2026-10-01', '2026-10-28', 28, false),
     ('t', 'All', true, '1-3', 1, 9, '2026-10-01', '2026-10-28', 28, false);
 insert into license_inventory values
-    ('t', 'e3', 'SPE_E3', 'Microsoft 365 E3', 'User', 199, 220, 21, 0, 0, '2027-01-24', false, false, false, 33, 'EUR'),
-    ('t', 'e5', 'SPE_E5', 'Microsoft 365 E5', 'User', 56, 75, 19, 0, 0, null, false, false, false, null, null),
-    ('t', 'pbi', 'FREE', 'Power BI (free)', 'User', 61, 1000000, 999939, 0, 0, null, false, true, false, null, null);
+    ('t', 'e3', 'SPE_E3', 'Microsoft 365 E3', 'User', 199, 220, 21, 0, 0, 0, '2027-01-24', false, false, false, 33,
+        'EUR'),
+    ('t', 'e5', 'SPE_E5', 'Microsoft 365 E5', 'User', 56, 75, 19, 0, 0, 0, null, false, false, false, null, null),
+    ('t', 'pbi', 'FREE', 'Power BI (free)', 'User', 61, 1000000, 999939, 0, 0, 0, null, false, true, false, null, null);
 insert into license_utilization values ('t', 'e3', 199, 179, 20, 0.8995, null);
 insert into license_savings values
     ('t', 'e3', 'Microsoft 365 E3', 21, 21, 1, 17, 3, 0, 1, 42, 21, 42, '2027-01-24', 1386.00, 693.00, 1386.00, 'EUR',

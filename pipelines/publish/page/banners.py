@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from pipelines.publish.page.facts import Facts
 from pipelines.publish.page.licences import unpriced
 from pipelines.publish.page.model import day
+from pipelines.publish.page.read import Record
 from pipelines.publish.sample import is_sample
+
+# So many spans of days are named.
+_SPANS = 6
 
 
 def banners(facts: Facts) -> list[dict[str, str]]:
@@ -50,7 +56,14 @@ def _banner(tone: str, title: str, text: str) -> dict[str, str]:
     return {"tone": tone, "title": title, "text": text}
 
 
-def _dates(rows: list[dict[str, object]]) -> str:
-    dates = sorted({row["report_date"] for row in rows})  # type: ignore[type-var]
-    shown = ", ".join(day(value) for value in dates[:6])  # type: ignore[arg-type]
-    return shown + (f" and {len(dates) - 6} more" if len(dates) > 6 else "")
+def _dates(rows: list[Record]) -> str:
+    """The days, those that follow each other as one span."""
+    spans: list[list[date]] = []
+    for found in sorted({row["report_date"] for row in rows}):
+        if spans and found - spans[-1][-1] == timedelta(days=1):
+            spans[-1].append(found)
+        else:
+            spans.append([found])
+    told = [day(span[0]) if len(span) == 1 else f"{day(span[0])} to {day(span[-1])}" for span in spans]
+    more = sum(len(span) for span in spans[_SPANS:])
+    return ", ".join(told[:_SPANS]) + (f" and {more} more" if more else "")

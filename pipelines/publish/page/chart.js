@@ -56,7 +56,8 @@ window.m365Chart = (function () {
       spec.height = step * Math.max(1, new Set(found.map((row) => row[of])).size);
     }
     if (values.length > (holder.closest(".small") ? MANY / 5 : MANY)) for (const layer of spec.layer || []) {
-      if (layer.mark.type === "point" && layer.mark.size < 100) layer.mark.size = 8;
+      // A point that is seen only where it stands alone keeps its size.
+      if (layer.mark.type === "point" && layer.mark.size < 100 && !layer.encoding.opacity) layer.mark.size = 8;
     }
     if (narrow) slim(spec, config);
     for (const layer of spec.layer || []) onRealDates(layer.encoding && layer.encoding.x, values);
@@ -92,7 +93,11 @@ window.m365Chart = (function () {
     JSON.stringify(spec, (key, value) => {
       if (value && typeof value === "object" && value.labelLimit) value.labelLimit = 110;
       if (value && value.legend && value.scale) value.legend.columns = value.scale.domain.some((name) => name.length > 14) ? 1 : 2;
-      if (key === "axis" && value && value.orient === "top") Object.assign(value, { labelAngle: -50, labelOverlap: false });
+      if (key === "axis" && value && value.orient === "top") {
+        Object.assign(value, { labelAngle: -50, labelOverlap: false });
+        spec.padding = { left: 5, top: 5, right: 14, bottom: 5 }; // there the last of the slanted words ends
+        config.text.fontSize = 10;
+      }
       if (key === "axis" && value && value.tickCount === 7) value.tickCount = 4;
       return value;
     });

@@ -14,7 +14,7 @@ _PARTS = {
     "returning_users": ("Came back from the month before", "var(--suite)"),
     "resumed_users": ("Back after a gap", "var(--both)"),
     "first_time_users": ("First time", "var(--good)"),
-    "lost_users": ("Stayed away since the month before", "var(--warn)"),
+    "lost_users": ("Stayed away", "var(--warn)"),
 }
 _COMPANY = "Months are counted for the whole company only: set the department to All."
 
@@ -71,7 +71,7 @@ def return_panel(facts: Facts) -> Panel:
         sort=list(dict.fromkeys(row[0] for row in rows)),
     )
     title = "Do people come back to the suite?"
-    note = "First time: since collection began. Teams is not in it."
+    note = "First time: since collection began. Stayed away: there the month before. Teams is not in it."
     variant = Variant({"department": ALL}, finding, empty=empty)
     return Panel("suite-return", title, columns, [variant], rows, spec, "Stacked bars, one per month.", note, _COMPANY)
 

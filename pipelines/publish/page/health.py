@@ -44,7 +44,7 @@ def _calendar_panel(facts: Facts) -> Panel:
                 when,
                 label,
                 *values(row, "rows", "unknown_rows", "is_concealed", "last_fetched_at"),
-                f"{monday.day} {monday:%b %y}",
+                day(monday),
                 f"{when:%a}",
             ]
         )
@@ -66,7 +66,10 @@ def _calendar_panel(facts: Facts) -> Panel:
     spec = charts.calendar(
         [name for name, _ in present], [colour for _, colour in present], list(dict.fromkeys(row[6] for row in rows))
     )
-    note = "Provisional: Microsoft may still correct it. Lost: no longer offered before it was fetched."
+    note = (
+        "Provisional: Microsoft may still correct it. Kept, never settled: stored while provisional, and not asked for "
+        "again before Microsoft forgot it. Lost: forgotten before it was fetched."
+    )
     empty = "" if rows else "No report day is stored yet. Run a sync."
     return Panel(
         "health-days",

@@ -65,7 +65,10 @@ def waste_panel(facts: Facts) -> Panel:
         title="Licences to take back",
         sort=list(dict.fromkeys(row[0] for row in rows)),
     )
-    note = "At the end of each month; the first month is compared with none. Licences held twice over are not in it."
+    note = (
+        "At the end of each month; the first month is compared with none. Licences held twice over are not in it. "
+        "Earlier months are judged by the days stored until then, so idle licences join once enough days are stored."
+    )
     title = "Does waste grow or shrink?"
     return Panel(
         "lic-waste", title, columns, [Variant({}, finding, empty=empty)], rows, spec, "Stacked bars by month.", note

@@ -140,5 +140,7 @@ def _moment(key: str) -> Spec:
 
 
 def _dates(key: str, *, small: bool = False) -> Spec:
-    axis = {"format": "%-d %b", "grid": False, "labelOverlap": True, "tickCount": 3 if small else 7, "labelFlush": True}
+    # Days and weeks are of the last half year; months may be of any.
+    form = "%b %Y" if key == "month_start" else "%-d %b"
+    axis = {"format": form, "grid": False, "labelOverlap": True, "tickCount": 3 if small else 7, "labelFlush": True}
     return {"field": key, "type": "temporal", "timeUnit": "utcyearmonthdate", "title": None, "axis": axis}

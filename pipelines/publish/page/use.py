@@ -140,7 +140,7 @@ def _daily_finding(series: dict[str, list[Record]], since: str, kind: str) -> tu
         return "", {}
     means.sort(reverse=True)
     which = "weekday" if kind == "weekdays" else "day"
-    finding = f"People on an average {which}: {{parts}} (mean of {means[0][2]} days with data)."
+    finding = f"People on an average {which}: {{parts}} (mean of {means[0][2]} {which}s with data)."
     return finding, {name: f"{name} {number(mean)}" for mean, name, _ in means}
 
 
@@ -184,9 +184,10 @@ def window_finding(rows: list[Record]) -> str:
         return ""
     row = known[0]
     dates = f"{day(row['window_start'])} to {day(row['window_end'])}"
-    missing = f"; {row['missing_days']} without" if row["missing_days"] else ""
+    days = "weekdays" if row["day_kind"] == "weekdays" else "days"
+    of_all = f" of {row['days_with_data'] + row['missing_days']}" if row["missing_days"] else ""
     hidden = " Figures that would tell of a small group are hidden." if any(r["is_suppressed"] for r in known) else ""
-    return f"{dates}: {row['days_with_data']} days with data{missing}.{hidden}"
+    return f"{dates}: {row['days_with_data']}{of_all} {days} with data.{hidden}"
 
 
 def suite_and_teams(facts: Facts) -> dict[str, list[Record]]:

@@ -83,6 +83,8 @@ def _rows(names: dict[str, str], department: str, weeks: list[Record]) -> list[R
             row
             | {
                 "shown": row["active_users"] if row["is_complete"] else None,
+                # A share of a part of a week is none of the week.
+                **({} if row["is_complete"] else {"licensed_active_users": None, "active_rate": None}),
                 "report_date": row["week_start"],
                 "day_state": "provisional" if row["provisional_days"] else "final",
             }

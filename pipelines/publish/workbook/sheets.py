@@ -170,15 +170,17 @@ LICENSES = Sheet(
     table="tbl_licences",
     named_by=2,
     title="What is bought, assigned and used?",
-    about="enabled: units paid and usable. utilization_rate: holders who used an app of the licence in 28 days. An "
-    "empty unit_price is an unknown price, not 0.",
+    about="enabled: units paid and usable. warning: units in grace after expiry; only what is assigned beyond both is "
+    "over_assigned. utilization_rate: holders who used an app of the licence in 28 "
+    "days. An empty unit_price is an unknown price, not 0.",
     needs=("tenants", "license_inventory", "license_utilization"),
     empty=_NO_SKUS,
     # What the chart shows stands first: a free product with a million units would flatten the rest.
     sql="""
         select t.name as tenant, i.product_name, i.enabled, i.assigned, i.unassigned, i.over_assigned,
-            i.assigned_on_expired, u.holders, u.active_28d, u.inactive_28d, u.utilization_rate, u.unknown_reason,
-            i.unit_price, i.currency, i.renewal_date, i.is_trial, i.is_free, i.looks_unlimited, i.sku_part_number
+            i.warning, i.assigned_on_expired, u.holders, u.active_28d, u.inactive_28d, u.utilization_rate,
+            u.unknown_reason, i.unit_price, i.currency, i.renewal_date, i.is_trial, i.is_free, i.looks_unlimited,
+            i.sku_part_number
         from license_inventory as i
         inner join tenants as t on t.tenant_id = i.tenant_id
         left join license_utilization as u on u.tenant_id = i.tenant_id and u.sku_id = i.sku_id
