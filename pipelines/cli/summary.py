@@ -36,8 +36,8 @@ order by u.tenant_id, a.sort_order
 """
 _LICENSES = """
 select
-    product_name as product, enabled as purchased, warning as "in grace", assigned, unassigned,
-    over_assigned as over, assigned_on_expired as expired, renewal_date as renewal
+    product_name as product, enabled as purchased, assigned, unassigned, over_assigned as over,
+    assigned_on_expired as expired, renewal_date as renewal
 from license_inventory
 where applies_to = 'User'
 order by tenant_id, assigned desc, product_name
@@ -50,6 +50,11 @@ from license_savings as s
 inner join license_utilization as u on u.tenant_id = s.tenant_id and u.sku_id = s.sku_id
 where s.exposure_units > 0
 order by s.tenant_id, s.exposure desc nulls last, s.product_name
+"""
+_IN_GRACE = """
+select string_agg(warning || ' of ' || product_name, ', ' order by product_name)
+from license_inventory
+where applies_to = 'User' and warning > 0
 """
 _WITHOUT_PRICE = """
 select count(*) from license_inventory
@@ -84,6 +89,10 @@ def print_summary(settings: Settings, console: Console) -> None:
             console.print(title, style="bold")
             result = con.execute(sql)
             print_table(console, [column[0] for column in result.description], result.fetchall())
+        (in_grace,) = con.execute(_IN_GRACE).fetchone() or (None,)
+        if in_grace:
+            # Without it a product with more assigned than purchased, and none over, looks like a mistake.
+            console.print(f"  In grace after expiry, still usable: {in_grace}.", highlight=False, soft_wrap=True)
         (unpriced,) = con.execute(_WITHOUT_PRICE).fetchone() or (0,)
         if unpriced:
             console.print(
@@ -97,7 +106,7 @@ def print_summary(settings: Settings, console: Console) -> None:
         for name in (PAGE_NAME, WORKBOOK_NAME):
             console.print(f"  {folder / name}", markup=False, highlight=False, soft_wrap=True)
     console.print("\nTry", style="bold")
-    prefix = "" if settings.data_dir.name != "demo" else "M365_DATA_DIR=data/demo "
+    prefix = "" if settings.data_dir.name != "demo" else f"M365_DATA_DIR={_from_here(settings.data_dir)} "
     for sql in _QUERIES:
         console.print(f'  {prefix}.venv/bin/m365-usage query "{sql}"', markup=False, highlight=False, soft_wrap=True)
 
