@@ -60,6 +60,7 @@ window.m365Chart = (function () {
       if (layer.mark.type === "point" && layer.mark.size < 100 && !layer.encoding.opacity) layer.mark.size = 8;
     }
     if (narrow) slim(spec, config);
+    legends(spec, holder.clientWidth);
     for (const layer of spec.layer || []) onRealDates(layer.encoding && layer.encoding.x, values);
     const mine = turn;
     const inner = element("div", { "aria-hidden": "true" }); // Vega gives its node names of its own; the words stand around it
@@ -86,13 +87,25 @@ window.m365Chart = (function () {
     });
   }
 
-  // For a phone: short labels, legends in two columns, fewer dates.
+  // All names of a legend beside each other where there is room, else in columns as wide as the longest.
+  function legends(spec, width) {
+    const room = width - 120;
+    JSON.stringify(spec, (key, value) => {
+      if (value && value.legend && value.scale) {
+        const wide = value.scale.domain.map((name) => name.length * 7 + 36);
+        const fits = wide.reduce((sum, one) => sum + one, 0) <= room;
+        value.legend.columns = fits ? wide.length : Math.max(1, Math.floor(room / Math.max(...wide)));
+      }
+      return value;
+    });
+  }
+
+  // For a phone: short labels and fewer dates.
   function slim(spec, config) {
     config.axis.labelLimit = 110;
     config.legend.columns = 2;
     JSON.stringify(spec, (key, value) => {
       if (value && typeof value === "object" && value.labelLimit) value.labelLimit = 110;
-      if (value && value.legend && value.scale) value.legend.columns = value.scale.domain.some((name) => name.length > 14) ? 1 : 2;
       if (key === "axis" && value && value.orient === "top") {
         Object.assign(value, { labelAngle: -50, labelOverlap: false });
         spec.padding = { left: 5, top: 5, right: 14, bottom: 5 }; // there the last of the slanted words ends

@@ -95,7 +95,7 @@ def stacked(
     count: the column with the number that is told, where value is below zero to be drawn on the other side.
     """
     along: Spec = {"field": value, "type": "quantitative", "title": title, "stack": "normalize" if as_share else "zero"}
-    along["axis"] = {"format": "%" if as_share else ",d", "tickCount": 5}
+    along["axis"] = {"format": "%", "tickCount": 5} if as_share else {"format": ",d", "tickCount": 5, "tickMinStep": 1}
     across: Spec = {"field": label, "type": "nominal", "title": None, "sort": sort}
     across["axis"] = {"labelLimit": 230, "ticks": False, "domain": False, "labelAngle": 0}
     tip = [

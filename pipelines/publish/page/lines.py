@@ -39,6 +39,8 @@ def lines(
 
     def value(key: str) -> Spec:
         axis = {"format": unit, **(_SMALL_AXIS if small else {"tickCount": 5})}
+        if unit == ",d":
+            axis["tickMinStep"] = 1
         title = None if small else y_title
         return {"field": key, "type": "quantitative", "title": title, "axis": axis, "scale": {"zero": True}}
 
@@ -108,8 +110,8 @@ def steps(levels: dict[str, tuple[str, str]], *, x: str) -> Spec:
         {**_moment(x), "title": "Date"},
         {"field": "units", "type": "quantitative", "format": ",d", "title": "Licences"},
     ]
-    y = {"field": "units", "type": "quantitative", "title": None, "axis": {"format": ",d", **_SMALL_AXIS}}
-    y["scale"] = {"zero": True}
+    y: Spec = {"field": "units", "type": "quantitative", "title": None, "scale": {"zero": True}}
+    y["axis"] = {"format": ",d", "tickMinStep": 1, **_SMALL_AXIS}
     place = {"x": _dates(x, small=True), "y": y, "color": colour}
     dash = {"field": "what", "type": "nominal", "scale": scale_of(names, [[5, 3], [1, 0]]), "legend": None}
     return {
