@@ -17,7 +17,7 @@ test: $(STAMP)  ## everything that is checked
 
 KILLS ?= 200
 soak: $(STAMP)  ## hours: whole jobs killed and side by side, months of daily runs, two hundred kills
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m "soak or story"
 	CRASH_KILLS=$(KILLS) $(BIN)/python -m pytest tests/crash/test_kill_fetch_and_load.py
 
 bench: .venv-bench/.installed  ## side by side with other tools, into benchmarks/results.md: SIZES="10000 100000" ROUNDS=5

@@ -30,6 +30,7 @@ from pipelines.tenants import (
     make_tenant,
 )
 from pipelines.tenants_file import read_tenants_file
+from pipelines.unknown_settings import UnknownSetting, unknown_settings
 from pipelines.window import ReportWindow
 
 __all__ = ["ActionsNotAllowedError", "Settings", "SettingsError", "TenantSettings", "load_settings"]
@@ -210,6 +211,11 @@ class Settings(NotifySettings, ActionsSettings):
         return missing + ([variable(secret)] if secret else [])
 
     @property
+    def unknown(self) -> list[UnknownSetting]:
+        """What is set although it is no setting, misspelt for example."""
+        return unknown_settings(Settings, env_file())
+
+    @property
     def tenant_defaults(self) -> TenantDefaults:
         """What holds for a tenant of tenants.toml that does not say otherwise."""
         return TenantDefaults(self.data_dir, self.cloud, self.authority_url, self.graph_url, env_file())
@@ -244,7 +250,10 @@ class Settings(NotifySettings, ActionsSettings):
         file = env_file()
         place = f"in {file}" if file.is_file() else f"in {file}, which is not there yet"
         problem = "The tenant is only partly configured" if is_begun else "No tenant is configured"
-        return f"{problem}: set {wanted} {place} (copy .env.example), or in the environment."
+        ignored = ", ".join(map(str, self.unknown))
+        return f"{problem}: set {wanted} {place} (copy .env.example), or in the environment." + (
+            f" Ignored, as there is no such setting: {ignored}." if ignored else ""
+        )
 
     def chosen_tenants(self, only: str | None = None) -> list[TenantSettings]:
         """The configured tenants, or the one of this id or name; raises SettingsError when there is none."""

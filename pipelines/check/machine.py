@@ -1,4 +1,4 @@
-"""Checks of this machine: the data folder and the disk it is on."""
+"""Checks of this machine: the names of the settings, the data folder and the disk it is on."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 from pipelines.check.results import CheckResult, failed, ok, warning
-from pipelines.settings import Settings
+from pipelines.settings import Settings, env_file
 
-FOLDER, DISK = "data folder", "disk"
+SETTINGS, FOLDER, DISK = "settings", "data folder", "disk"
 # DuckDB and dbt need room beside the data itself; a day of 100,000 people is about 20 MB of CSV before packing.
 SCARCE_BYTES = 5 * 1024**3
 TOO_LITTLE_BYTES = 500 * 1024**2
@@ -20,8 +20,20 @@ _PRIVATE = ("landing", "warehouse.duckdb", "releases", "sign-in", "actions", "fo
 
 
 def check_machine(settings: Settings) -> tuple[CheckResult, ...]:
-    """The folder and the disk."""
-    return check_folder(settings), check_disk(settings)
+    """The settings, the folder and the disk."""
+    return check_names(settings), check_folder(settings), check_disk(settings)
+
+
+def check_names(settings: Settings) -> CheckResult:
+    """Whether everything that is set is a setting: what is misspelt is ignored."""
+    file = env_file()
+    if ignored := ", ".join(map(str, settings.unknown)):
+        return warning(
+            SETTINGS,
+            f"Ignored, as there is no such setting: {ignored}.",
+            f"Correct the name in {file} or in the environment (.env.example has the names), or remove it.",
+        )
+    return ok(SETTINGS, f"Read from the environment and {file}{'' if file.is_file() else ', which is not there'}.")
 
 
 def check_folder(settings: Settings) -> CheckResult:

@@ -22,7 +22,7 @@ def check(
     tenant: Annotated[str | None, typer.Option(help="Only this tenant, by id or name.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Test the connection: sign-in, permissions, roles, one report, licences, clock, folder, disk.
+    """Test the connection: sign-in, permissions, roles, one report, licences, clock, settings, folder, disk.
 
     One line each: ok, warning, failed or skipped, and below it the way to mend it. Nothing is written to the
     tenant; one report request per tenant is sent, and counted. Exit code: 0 all ok or warnings, 1 something

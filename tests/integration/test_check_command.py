@@ -72,9 +72,9 @@ def test_all_is_well(rig: Rig, run: Callable[..., Any]) -> None:
     assert lines[0] == "This machine"
     assert f"Tenant {rig.server.tenant.spec.tenant_id}" in lines
     checks_made = [line for line in lines if line.startswith("  ")]
-    assert len(checks_made) == 21
+    assert len(checks_made) == 22
     assert all(line.startswith("  ok ") for line in checks_made)
-    assert lines[-1] == "21 ok"
+    assert lines[-1] == "22 ok"
 
 
 def test_what_failed_says_how_it_is_mended(rig: Rig, run: Callable[..., Any]) -> None:
@@ -97,7 +97,7 @@ def test_warnings_are_no_failure(rig: Rig, run: Callable[..., Any]) -> None:
     finally:
         rig.server.tenant = company
     assert code == 0
-    assert out.splitlines()[-1] == "18 ok, 3 warning"
+    assert out.splitlines()[-1] == "19 ok, 3 warning"
 
 
 def test_json_is_one_document(rig: Rig, run: Callable[..., Any]) -> None:
@@ -106,7 +106,7 @@ def test_json_is_one_document(rig: Rig, run: Callable[..., Any]) -> None:
     assert (code, err) == (0, "")
     assert (content["state"], content["exit_code"]) == ("ok", 0)
     assert sorted(content) == ["checked_at", "exit_code", "machine", "state", "tenants"]
-    assert [one["name"] for one in content["machine"]] == ["data folder", "disk"]
+    assert [one["name"] for one in content["machine"]] == ["settings", "data folder", "disk"]
     (found,) = content["tenants"]
     assert sorted(found) == ["checks", "cloud", "name", "sign_in", "state", "tenant_id"]
     assert (found["tenant_id"], found["cloud"], found["sign_in"]) == (
@@ -203,7 +203,7 @@ def test_the_asset_check_passes(job: dg.JobDefinition) -> None:
     assert found.passed
     assert found.description == "Everything works."
     table: Any = found.metadata["checks"]
-    assert len(table.records) == 21
+    assert len(table.records) == 22
 
 
 def test_the_asset_check_tells_what_failed(job: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,9 @@ def test_the_asset_check_tells_what_failed(job: dg.JobDefinition, monkeypatch: p
     found = evaluation(job)
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.ERROR
-    assert found.description == "sign-in: The client secret is wrong (AADSTS7000215)."
+    assert found.description is not None
+    assert found.description.startswith("sign-in: The client secret is wrong (AADSTS7000215). -> Make a new one (")
+    assert found.description.endswith("into M365_CLIENT_SECRET.")
 
 
 def test_a_warning_is_shown_as_one(rig: Rig, job: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch) -> None:

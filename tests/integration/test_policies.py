@@ -111,6 +111,7 @@ def plan_files(rig: Rig) -> list[Path]:
     return sorted((rig.data_dir / "actions" / "plans").glob("*.json"))
 
 
+@pytest.mark.story
 @pytest.mark.timeout(600)
 class TestFromPolicyToSaving:
     """One company; the tests follow one another."""

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines.check.results import CheckReport, State
+from pipelines.check.results import CheckReport, CheckResult, State
 from pipelines.check.run import check_all
 from pipelines.defs.extract.assets import graph_source
 from pipelines.defs.resources import Workplace, readable_errors
@@ -12,7 +12,7 @@ from pipelines.defs.resources import Workplace, readable_errors
     asset=graph_source("getM365AppUserDetail"),
     name="connection",
     description="The connection test, as m365-usage check makes it: sign-in, permissions, one report, licences, "
-    "clock, folder, disk. Makes one report request per tenant.",
+    "clock, settings, folder, disk. Makes one report request per tenant.",
 )
 def connection(workplace: Workplace) -> dg.AssetCheckResult:
     """Every check of every tenant; the table says what was found and how it is mended."""
@@ -46,4 +46,10 @@ def _rows(report: CheckReport) -> list[dg.TableRecord]:
 
 def _summary(report: CheckReport) -> str:
     bad = [result for result in report.results if result.state in (State.WARNING, State.FAILED)]
-    return "; ".join(f"{result.name}: {result.message}" for result in bad) or "Everything works."
+    return (
+        "\n".join(f"{result.name}: {result.message} {_mended(result)}".strip() for result in bad) or "Everything works."
+    )
+
+
+def _mended(result: CheckResult) -> str:
+    return f"-> {result.remedy}" if result.remedy else ""
