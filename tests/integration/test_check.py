@@ -99,7 +99,8 @@ def test_everything_works(rig: Rig) -> None:
     assert not_ok(report) == {}
     assert (report.state, report.exit_code) == (State.OK, 0)
     assert list(states(report)) == [
-        "data folder", "disk", "cloud", "sign-in service", "Microsoft Graph", "clock", "sign-in", "Entra roles",
+        "settings", "data folder", "disk",
+        "cloud", "sign-in service", "Microsoft Graph", "clock", "sign-in", "Entra roles",
         "other roles", "report settings", "usage reports", "names in reports", "people", "deleted people",
         "last sign-in", "licences", "Teams Exploratory", "subscriptions", "organisation", "reads only", "level",
     ]  # fmt: skip
